@@ -1,0 +1,1 @@
+//! sqlx pools and transactions that see one tenant.
