@@ -1,0 +1,123 @@
+//! The table catalogue: what the migrations create, and whose it is. Reading DDL is in `ddl`, the types of what was read
+//! in `table`; statements are none of its business.
+
+mod builder;
+mod ddl;
+mod error;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use builder::CatalogBuilder;
+pub use error::{CatalogError, CatalogErrorKind};
+pub use table::{Column, ForeignKey, Index, Table, TableClass, UniqueKey};
+
+use crate::{Dialect, KeyType};
+
+/// Every table a statement may name, with its class, columns and keys. Cheap to clone.
+///
+/// A relation that is not in the catalogue does not exist for the firewall: views that were not registered, system
+/// catalogues and temporary tables are refused because nobody listed them, not because they were recognised.
+///
+/// # Example: a table nobody classified
+/// ```
+/// use tenancy_sql::{Catalog, CatalogErrorKind, Dialect, TableClass};
+///
+/// let ddl = "CREATE TABLE leads (tenant_id uuid NOT NULL, id uuid, PRIMARY KEY (tenant_id, id));
+///            CREATE TABLE countries (code text PRIMARY KEY);";
+/// let catalog = Catalog::builder(Dialect::Postgres).global(["countries"]).migration("0001.sql", ddl).build()?;
+/// assert_eq!(catalog.table("leads").map(|table| table.class()), Some(TableClass::Tenant));
+///
+/// let error = Catalog::builder(Dialect::Postgres).migration("0001.sql", ddl).build().unwrap_err();
+/// assert_eq!(error.kind(), CatalogErrorKind::Unclassified);
+/// # Ok::<(), tenancy_sql::CatalogError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    dialect: Dialect,
+    tenant_column: Box<str>,
+    key_type: KeyType,
+    tables: BTreeMap<Box<str>, Table>,
+    views: BTreeMap<Box<str>, bool>,
+    functions: BTreeMap<Box<str>, Permission>,
+    operators: Vec<Box<str>>,
+    routines: Vec<Box<str>>,
+}
+
+/// What the service declared about a function of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Permission {
+    /// May be called; the statement counts as a write.
+    Call,
+    /// May be called and changes nothing.
+    Pure,
+}
+
+impl Catalog {
+    /// Starts an empty catalogue for one dialect.
+    #[must_use]
+    pub fn builder(dialect: Dialect) -> CatalogBuilder {
+        CatalogBuilder::new(dialect)
+    }
+
+    /// The dialect of the migrations, and so of the statements checked against this catalogue.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.inner.dialect
+    }
+
+    /// The name of the tenant column, folded.
+    #[must_use]
+    pub fn tenant_column(&self) -> &str {
+        &self.inner.tenant_column
+    }
+
+    /// The type of the tenant column, the same in every tenant table; [`KeyType::Uuid`] while there is none.
+    #[must_use]
+    pub fn key_type(&self) -> KeyType {
+        self.inner.key_type
+    }
+
+    /// All tables, by name.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.inner.tables.values()
+    }
+
+    /// The table of that folded name.
+    #[must_use]
+    pub fn table(&self, folded_name: &str) -> Option<&Table> {
+        self.inner.tables.get(folded_name)
+    }
+
+    /// Whether a view of that folded name was created, and whether it is registered.
+    pub(crate) fn view(&self, folded_name: &str) -> Option<bool> {
+        self.inner.views.get(folded_name).copied()
+    }
+
+    /// What was declared about a function, by folded name.
+    pub(crate) fn function(&self, folded_name: &str) -> Option<Permission> {
+        self.inner.functions.get(folded_name).copied()
+    }
+
+    /// Whether the migrations create a function of that folded name.
+    pub(crate) fn creates_routine(&self, folded_name: &str) -> bool {
+        self.inner
+            .routines
+            .iter()
+            .any(|name| **name == *folded_name)
+    }
+
+    /// Whether an operator was declared beyond the built-in list.
+    pub(crate) fn operator(&self, text: &str) -> bool {
+        self.inner
+            .operators
+            .iter()
+            .any(|operator| **operator == *text)
+    }
+}

@@ -1,0 +1,85 @@
+//! The door: text in, [`Checked`] or [`Refused`] out, with a bounded cache in front. How a statement is rewritten is in
+//! `rewrite`.
+
+mod cache;
+mod checked;
+mod refused;
+
+use std::sync::Arc;
+
+pub use checked::{Access, Checked};
+pub use refused::{Refused, RefusedKind};
+
+use crate::Catalog;
+use cache::Cache;
+
+/// Checks statements against a [`Catalog`]. `Send` and `Sync`; share one behind an `Arc`.
+///
+/// # Isolation
+/// An accepted statement reads and writes rows of the tenant bound to its last placeholder, rows of global tables, and
+/// nothing else, whatever the statement says. What is not known to be safe is refused.
+///
+/// # Example: insert and its refused twin
+/// ```
+/// # use tenancy_sql::{Catalog, Dialect, Firewall, RefusedKind};
+/// # let catalog = Catalog::builder(Dialect::Sqlite)
+/// #     .migration("1", "CREATE TABLE leads (tenant_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT, PRIMARY KEY (tenant_id, id))")
+/// #     .build()?;
+/// let firewall = Firewall::new(catalog);
+/// let checked = firewall.check("INSERT INTO leads (id, name) VALUES (?, ?)")?;
+/// assert_eq!(&**checked.sql(), "INSERT INTO leads (id, name, tenant_id) VALUES (?, ?, $3)");
+///
+/// let refused = firewall.check("INSERT INTO leads (tenant_id, id) VALUES (?, ?)").unwrap_err();
+/// assert_eq!(refused.kind(), RefusedKind::TenantColumn);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Firewall {
+    catalog: Catalog,
+    cache: Cache,
+}
+
+/// How many statements a firewall remembers unless it is told otherwise.
+const DEFAULT_CAPACITY: usize = 4096;
+
+impl Firewall {
+    /// A firewall for one catalogue.
+    #[must_use]
+    pub fn new(catalog: Catalog) -> Self {
+        Self {
+            catalog,
+            cache: Cache::new(DEFAULT_CAPACITY),
+        }
+    }
+
+    /// Remembers about `statements` distinct texts; 0 turns the cache off. Older texts that nobody asks for make room, so
+    /// any number of distinct statements takes bounded memory.
+    #[must_use]
+    pub fn with_cache_capacity(self, statements: usize) -> Self {
+        Self {
+            cache: Cache::new(statements),
+            ..self
+        }
+    }
+
+    /// The catalogue it checks against.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Rewrites one statement so that it is confined to one tenant.
+    ///
+    /// A text that was accepted before costs a hash and a look into the cache. A text that was refused is looked at anew.
+    ///
+    /// # Errors
+    /// [`Refused`], with the position, what was met there, why it can't pass and what to write instead.
+    pub fn check(&self, sql: &str) -> Result<Arc<Checked>, Refused> {
+        if let Some(checked) = self.cache.get(sql) {
+            return Ok(checked);
+        }
+        let checked = Arc::new(crate::rewrite::rewrite(&self.catalog, sql)?);
+        self.cache.insert(sql, &checked);
+        Ok(checked)
+    }
+}
