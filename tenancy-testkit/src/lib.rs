@@ -1,1 +1,37 @@
-//! tenancy-testkit
+//! What tests of multi-tenant code need around them: servers, databases, folders and a slow network.
+//!
+//! - [`PgCluster`] starts a throw-away PostgreSQL (or uses the one that `DATABASE_URL` names) and hands out a fresh
+//!   database per test, with an application role that row level security really binds.
+//! - [`TempFolder`] is a folder for SQLite files that is gone after the test.
+//! - [`NetworkDelay`] puts a network with a chosen delay between a client and its server, and can cut it.
+//!
+//! This crate belongs into `dev-dependencies` only: it starts processes and knows superuser passwords.
+//!
+//! Test code may use bare `tokio::spawn` and bare connections, which `clippy.toml` bans elsewhere because they have no
+//! tenant: a test crate says so once, with `#![allow(clippy::disallowed_methods, reason = "...")]` at its top.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "makes servers, databases and networks for tests, which is no tenant's work"
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a failed assumption in a test is a failed test"
+    )
+)]
+
+mod error;
+mod folder;
+mod network;
+mod postgres;
+
+pub use crate::{
+    error::Error,
+    folder::TempFolder,
+    network::NetworkDelay,
+    postgres::{PgCluster, PgDatabase},
+};
