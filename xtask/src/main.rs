@@ -1,2 +1,65 @@
-//! stub
-fn main() {}
+//! Repository chores: `cargo xtask test`, `ci`, `bench` and `tidy`. Quick to build: no dependency but the command line.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a failed assumption in a test is a failed test"
+    )
+)]
+
+// The very file that the test kit finds its server with, so that both agree on what is there.
+#[path = "../../tenancy-testkit/src/postgres/find.rs"]
+mod find;
+mod postgres;
+mod steps;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Repository chores")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// All tests and documentation examples, on SQLite and on a throw-away PostgreSQL (or that of DATABASE_URL)
+    Test {
+        /// Passed to `cargo test`, for example `-p tenancy-core`, a filter, or `-- --nocapture`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// All that continuous integration runs: format, lints, documentation, house rules, tests, a short benchmark
+    Ci,
+    /// The figures of the design, ours against the other side, measured in one run
+    Bench {
+        /// Short rounds: shows that everything runs, proves no figure
+        #[arg(long)]
+        quick: bool,
+        /// Only figures whose name contains this
+        filter: Option<String>,
+    },
+    /// The house rules that no compiler checks
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().chore {
+        Chore::Test { arguments } => steps::test(&arguments),
+        Chore::Ci => steps::ci(),
+        Chore::Bench { quick, filter } => steps::bench(quick, filter.as_deref()),
+        Chore::Tidy => tidy::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a chore runs, one cargo command after the other.
+
+use std::{
+    env,
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use crate::{postgres, tidy};
+
+/// Why a chore failed, for the last line on the screen.
+pub(crate) type Outcome = Result<(), String>;
+
+/// A cargo command at the root of the repository, without stdin.
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(arguments)
+        .current_dir(root())
+        .stdin(Stdio::null());
+    command
+}
+
+/// The root of the repository.
+pub(crate) fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// Runs a command to its end, letting it write to the screen.
+pub(crate) fn run(command: &mut Command) -> Outcome {
+    let name = format!("{command:?}").replace('"', "");
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{name}` failed: {status}")),
+        Err(error) => Err(format!("`{name}` can't be run: {error}")),
+    }
+}
+
+/// Every test and documentation example; cargo's own summary is the last thing on the screen.
+pub(crate) fn test(arguments: &[String]) -> Outcome {
+    postgres::ensure()?;
+    // A package that the caller names replaces the whole workspace.
+    let is_narrow = arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
+    let mut command = cargo(&["test", "--all-features"]);
+    if !is_narrow {
+        command.arg("--workspace");
+    }
+    run(command.args(arguments))
+}
+
+/// The side-by-side figures, in release mode.
+pub(crate) fn bench(quick: bool, filter: Option<&str>) -> Outcome {
+    postgres::ensure()?;
+    let mut command = cargo(&["run", "--release", "--package", "tenancy-benches", "--"]);
+    if quick {
+        command.arg("--quick");
+    }
+    run(command.args(filter))
+}
+
+/// Everything, stopping at the first failure.
+pub(crate) fn ci() -> Outcome {
+    type Step = (&'static str, fn() -> Outcome);
+    let steps: [Step; 6] = [
+        ("format", || run(&mut cargo(&["fmt", "--all", "--check"]))),
+        ("tidy", tidy::run),
+        ("clippy", || {
+            run(cargo(&["clippy", "--locked", "--workspace"]).args([
+                "--all-targets",
+                "--all-features",
+                "--",
+                "--deny=warnings",
+            ]))
+        }),
+        ("documentation", || {
+            run(cargo(&[
+                "doc",
+                "--locked",
+                "--workspace",
+                "--all-features",
+                "--no-deps",
+            ])
+            .env("RUSTDOCFLAGS", "--deny=warnings"))
+        }),
+        ("test", || test(&["--locked".to_owned()])),
+        ("bench", || bench(true, None)),
+    ];
+    let start = Instant::now();
+    for (index, (name, step)) in steps.iter().enumerate() {
+        let step_start = Instant::now();
+        println!("ci: [{}/{}] {name}", index + 1, steps.len());
+        let outcome = step();
+        let seconds = step_start.elapsed().as_secs_f32();
+        match outcome {
+            Ok(()) => println!("ci: {name} passed in {seconds:.1} s"),
+            Err(error) => return Err(format!("ci: {name} failed after {seconds:.1} s: {error}")),
+        }
+    }
+    println!("ci: all passed in {:.1} s", start.elapsed().as_secs_f32());
+    Ok(())
+}

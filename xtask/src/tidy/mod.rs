@@ -1,0 +1,80 @@
+//! The house rules that no compiler checks. Each rule is a pure function from text to complaints.
+
+mod dependencies;
+mod manifest;
+mod text;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use self::manifest::Manifest;
+use crate::steps::{Outcome, root};
+
+/// Checks every file that git knows or would add, and says everything that is wrong, not only the first thing.
+pub(crate) fn run() -> Outcome {
+    let files = files()?;
+    let mut complaints = Vec::new();
+    for path in &files {
+        // What is not text has no rules, what is deleted but not yet committed has no text.
+        if let Ok(content) = fs::read_to_string(root().join(path)) {
+            complaints.extend(text::check(path, &content));
+        }
+    }
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap_or_default();
+    let workspace = read(Path::new("Cargo.toml"))?;
+    let folders = workspace.members();
+    let mut members = Vec::new();
+    for folder in &folders {
+        members.push(read(&Path::new(folder).join("Cargo.toml"))?);
+    }
+    complaints.extend(dependencies::check(
+        &workspace,
+        &folders,
+        &members,
+        &architecture,
+    ));
+    for complaint in &complaints {
+        eprintln!("tidy: {complaint}");
+    }
+    if complaints.is_empty() {
+        println!(
+            "tidy: {} files, {} crates, nothing to complain about",
+            files.len(),
+            members.len()
+        );
+        Ok(())
+    } else {
+        Err(format!("tidy: {} complaints", complaints.len()))
+    }
+}
+
+fn read(path: &Path) -> Result<Manifest, String> {
+    let content = fs::read_to_string(root().join(path))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(Manifest::parse(&content))
+}
+
+/// Paths of the repository's files, relative to its root.
+fn files() -> Result<Vec<PathBuf>, String> {
+    let output = Command::new("git")
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
+        .current_dir(root())
+        .output()
+        .map_err(|error| format!("git can't be run: {error}"))?;
+    if !output.status.success() {
+        return Err("`git ls-files` failed: tidy needs a git checkout".to_owned());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout)
+        .split_terminator('\0')
+        .map(PathBuf::from)
+        .collect())
+}
