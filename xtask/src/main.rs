@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask test`, `ci`, `bench` and `tidy`. Quick to build: no dependency but the command line.
+//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak` and `tidy`. Quick to build: no dependency but the command line.
 #![cfg_attr(
     test,
     allow(
@@ -44,6 +44,8 @@ enum Chore {
         /// Only figures whose name contains this
         filter: Option<String>,
     },
+    /// The long tests that `test` leaves out, in release mode: a million statements over many tenants
+    Soak,
     /// The house rules that no compiler checks
     Tidy,
 }
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Chore::Test { arguments } => steps::test(&arguments),
         Chore::Ci => steps::ci(),
         Chore::Bench { quick, filter } => steps::bench(quick, filter.as_deref()),
+        Chore::Soak => steps::soak(),
         Chore::Tidy => tidy::run(),
     };
     match result {

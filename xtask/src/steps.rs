@@ -63,6 +63,20 @@ pub(crate) fn bench(quick: bool, filter: Option<&str>) -> Outcome {
     run(command.args(filter))
 }
 
+/// The tests that are marked `ignore` because they take minutes.
+pub(crate) fn soak() -> Outcome {
+    postgres::ensure()?;
+    run(cargo(&[
+        "test",
+        "--release",
+        "--package",
+        "tenancy-tests",
+        "--test",
+        "it",
+    ])
+    .args(["--", "--ignored", "--nocapture"]))
+}
+
 /// Everything, stopping at the first failure.
 pub(crate) fn ci() -> Outcome {
     type Step = (&'static str, fn() -> Outcome);
