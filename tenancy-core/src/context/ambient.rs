@@ -1,0 +1,105 @@
+//! The slot of a thread that holds the current context while something of a tenant runs. Private to `context`.
+//!
+//! The same mechanism as `tokio::task_local!`: a value is swapped into a thread local before each poll and swapped out
+//! after it. It is our own because entering has to be *checked* (is another tenant here?) and must not panic.
+
+use std::cell::RefCell;
+
+use super::TenantContext;
+use crate::{Error, ErrorKind};
+
+thread_local! {
+    static CURRENT: RefCell<Option<TenantContext>> = const { RefCell::new(None) };
+}
+
+/// Reads the current context.
+#[inline]
+pub(super) fn with<R>(f: impl FnOnce(&TenantContext) -> R) -> Result<R, Error> {
+    let read = CURRENT.try_with(|current| match current.try_borrow() {
+        Ok(current) => current.as_ref().map(f),
+        Err(_) => None,
+    });
+    match read {
+        Ok(Some(read)) => Ok(read),
+        _ => Err(no_tenant()),
+    }
+}
+
+#[cold]
+fn no_tenant() -> Error {
+    Error::no_tenant()
+}
+
+/// Runs `f` with the context in `slot` current, if nothing or the same tenant is current now.
+///
+/// `slot` has its context back afterwards, and the thread what it had before, also when `f` panics.
+pub(super) fn enter<R>(
+    slot: &mut Option<TenantContext>,
+    f: impl FnOnce() -> R,
+) -> Result<R, Error> {
+    let other_tenant = CURRENT
+        .try_with(
+            |current| match (current.try_borrow().ok()?.as_ref(), slot.as_ref()) {
+                (Some(here), Some(entering)) => Some(here.tenant_id() != entering.tenant_id()),
+                _ => Some(false),
+            },
+        )
+        .ok()
+        .flatten();
+    match other_tenant {
+        Some(true) => Err(Error::wrong_tenant()),
+        Some(false) => enter_whatever_is_current(slot, f),
+        None => Err(borrowed()),
+    }
+}
+
+/// As [`enter`], also inside another tenant's scope: for the beginning of a task, and for dropping what a scope holds,
+/// which must never be seen as the work of whoever happens to drop it.
+pub(super) fn enter_whatever_is_current<R>(
+    slot: &mut Option<TenantContext>,
+    f: impl FnOnce() -> R,
+) -> Result<R, Error> {
+    if !swap(slot) {
+        return Err(borrowed());
+    }
+    let _restore = Restore(slot);
+    Ok(f())
+}
+
+/// Swaps back, on the way out and on unwinding alike.
+struct Restore<'a>(&'a mut Option<TenantContext>);
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        swap(self.0);
+    }
+}
+
+/// False if the slot is being read by `with_current` or the thread is ending; nothing has changed then.
+fn swap(slot: &mut Option<TenantContext>) -> bool {
+    CURRENT
+        .try_with(|current| match current.try_borrow_mut() {
+            Ok(mut current) => {
+                std::mem::swap(&mut *current, slot);
+                true
+            }
+            Err(_) => false,
+        })
+        .unwrap_or(false)
+}
+
+#[cold]
+fn borrowed() -> Error {
+    Error::new(
+        ErrorKind::ApiMisuse,
+        "a scope can't be entered inside the closure of `TenantContext::with_current`; take the context out with `TenantContext::current` first",
+    )
+}
+
+/// Runs `f` with the context in `slot` current, at the bottom of a thread of its own, where nothing can be borrowed.
+pub(super) fn at_the_bottom<R>(slot: &mut Option<TenantContext>, f: impl FnOnce() -> R) -> R {
+    let swapped = swap(slot);
+    debug_assert!(swapped, "nothing reads the slot at the bottom of a thread");
+    let _restore = swapped.then(|| Restore(slot));
+    f()
+}

@@ -1,0 +1,99 @@
+//! A short ASCII text kept inside its owner: what ids, slugs and server names are made of. Private to the crate.
+//!
+//! No allocation, `Copy`, compared and hashed by its text alone.
+
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+
+#[derive(Clone, Copy)]
+pub(crate) struct InlineStr<const N: usize> {
+    len: u8,
+    bytes: [u8; N],
+}
+
+impl<const N: usize> InlineStr<N> {
+    /// `None` if the text is longer than `N` bytes or not ASCII.
+    pub(crate) const fn new(text: &str) -> Option<Self> {
+        const { assert!(N <= u8::MAX as usize) };
+        let source = text.as_bytes();
+        let mut bytes = [0; N];
+        if source.len() > N || !source.is_ascii() {
+            return None;
+        }
+        if let Some((head, _)) = bytes.split_at_mut_checked(source.len()) {
+            head.copy_from_slice(source);
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the length is at most N, and N fits a byte"
+        )]
+        Some(Self {
+            len: source.len() as u8,
+            bytes,
+        })
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// The text. ASCII by construction, so the check that safe Rust asks for always passes.
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+impl<const N: usize> PartialEq for InlineStr<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl<const N: usize> Eq for InlineStr<N> {}
+
+impl<const N: usize> Hash for InlineStr<N> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl<const N: usize> PartialOrd for InlineStr<N> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<const N: usize> Ord for InlineStr<N> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_what_fits() {
+        let check = |input: &str, expect: Option<&str>| {
+            assert_eq!(
+                InlineStr::<4>::new(input).as_ref().map(InlineStr::as_str),
+                expect,
+                "{input:?}"
+            );
+        };
+        check("", Some(""));
+        check("abc", Some("abc"));
+        check("abcd", Some("abcd"));
+        check("abcde", None);
+        check("é", None);
+    }
+
+    #[test]
+    fn orders_as_its_text_does() {
+        let of = |text| InlineStr::<8>::new(text).unwrap();
+        assert!(of("a") < of("ab"));
+        assert!(of("ab") < of("b"));
+        assert_eq!(of("ab"), of("ab"));
+    }
+}

@@ -1,0 +1,357 @@
+//! `Tenant`: what a registry knows about one tenant. Who may work for it is decided in `status` and `context`.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, LazyLock};
+
+use serde_json::{Map, Value};
+
+use crate::liveness::{EPOCH_END, Liveness};
+use crate::{Error, ErrorKind, Operation, Placement, TenantId, TenantSlug, TenantStatus};
+
+/// One tenant as a registry answered it: evidence that it exists, not permission to work for it.
+///
+/// Everything but the status is a snapshot of one [`epoch`](Self::epoch). The status is live: all values that one
+/// [`CachedRegistry`](crate::CachedRegistry) or [`InMemoryRegistry`](crate::InMemoryRegistry) hands out for a tenant
+/// share what the process last learned, so a suspension is seen by everyone who holds one, at once.
+/// Two values are equal if they are the same tenant at the same epoch.
+///
+/// # Example: a suspended tenant admits nobody but its keepers
+/// ```
+/// use tenancy_core::{Operation, Placement, Tenant, TenantId, TenantSlug, TenantStatus};
+///
+/// let id = TenantId::parse("7")?;
+/// let tenant = Tenant::builder(id, TenantSlug::parse("acme")?)
+///     .name("Acme Corp.")
+///     .placement(Placement::schema(&id))
+///     .status(TenantStatus::Suspended)
+///     .epoch(3)
+///     .build()?;
+/// assert!(tenant.ensure_admits(Operation::Request).unwrap_err().is_suspended());
+/// assert!(tenant.ensure_admits(Operation::Maintenance).is_ok());
+///
+/// // The place of another tenant is refused.
+/// let other = TenantId::parse("8")?;
+/// assert!(Tenant::builder(other, TenantSlug::parse("globex")?).placement(Placement::schema(&id)).build().is_err());
+/// # Ok::<(), tenancy_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tenant {
+    live: Arc<Liveness>,
+    /// The move counter of `live` when this snapshot was current.
+    moves: u8,
+    epoch: u64,
+    slug: TenantSlug,
+    name: Option<Box<str>>,
+    placement: Placement,
+    plan: Option<Box<str>>,
+    settings: Option<Box<Map<String, Value>>>,
+}
+
+impl Tenant {
+    /// Begins a tenant, active, in shared tables on the server `main`, at epoch 0. For implementers of registries.
+    #[must_use]
+    pub fn builder(id: TenantId, slug: TenantSlug) -> TenantBuilder {
+        TenantBuilder {
+            id,
+            slug,
+            name: None,
+            status: TenantStatus::Active,
+            placement: Placement::shared(),
+            plan: None,
+            settings: Map::new(),
+            epoch: 0,
+        }
+    }
+
+    /// Who it is, for ever.
+    #[must_use]
+    pub fn id(&self) -> TenantId {
+        *self.live.id()
+    }
+
+    /// What it is called outside, as of this epoch.
+    #[must_use]
+    pub fn slug(&self) -> &TenantSlug {
+        &self.slug
+    }
+
+    /// What people call it; the slug if nobody said.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.slug.as_str())
+    }
+
+    /// Where it is in its life, as this process last learned.
+    #[must_use]
+    pub fn status(&self) -> TenantStatus {
+        self.live.state().status
+    }
+
+    /// Where it lives, as of this epoch.
+    #[must_use]
+    pub fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    /// The plan it is on, if the service has plans.
+    #[must_use]
+    pub fn plan(&self) -> Option<&str> {
+        self.plan.as_deref()
+    }
+
+    /// What the service keeps about it.
+    #[must_use]
+    pub fn settings(&self) -> &Map<String, Value> {
+        static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        self.settings.as_deref().unwrap_or(&NONE)
+    }
+
+    /// The registry's counter: it grows with every change of this tenant, and never shrinks.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Refuses work that the tenant's live status does not admit.
+    ///
+    /// Requests, jobs and tests are admitted while it is active or read-only, maintenance always.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Suspended`] if the status refuses; [`ErrorKind::Moved`] if the tenant has moved since this
+    /// snapshot, whatever the work: its placement leads to the wrong place.
+    pub fn ensure_admits(&self, operation: Operation) -> Result<(), Error> {
+        self.live.ensure_admits(operation, self.moves)
+    }
+
+    /// Whether it may only be read just now.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.status() == TenantStatus::ReadOnly
+    }
+
+    pub(crate) fn live(&self) -> &Arc<Liveness> {
+        &self.live
+    }
+
+    /// Whether this process knows of a newer epoch.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.live.state().epoch > self.epoch
+    }
+
+    /// Makes this snapshot share `live`, which must be of the same tenant. `None` if `live` knows something newer.
+    pub(crate) fn adopt(self: &mut Arc<Self>, live: &Arc<Liveness>) -> Option<()> {
+        let state = live.learn(self.epoch, self.status(), Some(&self.placement))?;
+        if !Arc::ptr_eq(&self.live, live) || self.moves != state.moves {
+            let own = Arc::make_mut(self);
+            own.live = Arc::clone(live);
+            own.moves = state.moves;
+        }
+        Some(())
+    }
+
+    /// The same tenant one epoch later with another status.
+    pub(crate) fn with_status(&self, status: TenantStatus) -> Self {
+        let mut next = self.clone();
+        next.epoch = self.epoch.saturating_add(1);
+        next.live.learn(next.epoch, status, Some(&next.placement));
+        next
+    }
+}
+
+impl PartialEq for Tenant {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id() && self.epoch == other.epoch
+    }
+}
+
+impl Eq for Tenant {}
+
+impl Hash for Tenant {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+        self.epoch.hash(state);
+    }
+}
+
+impl fmt::Debug for Tenant {
+    /// Leaves the settings out: services keep secrets there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenant")
+            .field("id", &self.id())
+            .field("slug", &self.slug)
+            .field("status", &self.status())
+            .field("placement", &self.placement)
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Tenant`] out of what a registry stored.
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct TenantBuilder {
+    id: TenantId,
+    slug: TenantSlug,
+    name: Option<Box<str>>,
+    status: TenantStatus,
+    placement: Placement,
+    plan: Option<Box<str>>,
+    settings: Map<String, Value>,
+    epoch: u64,
+}
+
+impl TenantBuilder {
+    /// What people call it.
+    pub fn name(mut self, name: impl Into<Box<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Where it is in its life.
+    pub fn status(mut self, status: TenantStatus) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Where it lives.
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.placement = placement;
+        self
+    }
+
+    /// The plan it is on.
+    pub fn plan(mut self, plan: impl Into<Box<str>>) -> Self {
+        self.plan = Some(plan.into());
+        self
+    }
+
+    /// What the service keeps about it.
+    pub fn settings(mut self, settings: Map<String, Value>) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The registry's counter of changes to this tenant. It must grow with every change, the status included.
+    pub fn epoch(mut self, epoch: u64) -> Self {
+        self.epoch = epoch;
+        self
+    }
+
+    /// The tenant.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidPlacement`] if the placement has the name of another tenant's schema or database;
+    /// [`ErrorKind::ApiMisuse`] if the epoch is 2^53 or more.
+    pub fn build(self) -> Result<Tenant, Error> {
+        let Self {
+            id,
+            slug,
+            name,
+            status,
+            placement,
+            plan,
+            settings,
+            epoch,
+        } = self;
+        if !placement.is_for(&id) {
+            return Err(Error::new(
+                ErrorKind::InvalidPlacement,
+                "this placement is under the name of another tenant; correct the registry before anyone works for this one",
+            ));
+        }
+        if epoch >= EPOCH_END {
+            return Err(Error::new(
+                ErrorKind::ApiMisuse,
+                "the epoch of a tenant is less than 2^53; count changes or take microseconds",
+            ));
+        }
+        Ok(Tenant {
+            live: Liveness::new(id, epoch, status, Some(placement.clone())),
+            moves: 0,
+            epoch,
+            slug,
+            name,
+            placement,
+            plan,
+            settings: (!settings.is_empty()).then(|| Box::new(settings)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(epoch: u64, status: TenantStatus) -> Arc<Tenant> {
+        let slug = TenantSlug::parse("acme").unwrap();
+        Arc::new(
+            Tenant::builder(TenantId::parse("7").unwrap(), slug)
+                .status(status)
+                .epoch(epoch)
+                .build()
+                .unwrap(),
+        )
+    }
+
+    #[test]
+    fn equality_is_tenant_and_epoch() {
+        assert_eq!(
+            tenant(1, TenantStatus::Active),
+            tenant(1, TenantStatus::Active)
+        );
+        assert_ne!(
+            tenant(1, TenantStatus::Active),
+            tenant(2, TenantStatus::Active)
+        );
+    }
+
+    #[test]
+    fn news_reach_everyone_who_shares_the_liveness() {
+        let old = tenant(1, TenantStatus::Active);
+        let mut new = tenant(2, TenantStatus::Suspended);
+        new.adopt(old.live()).unwrap();
+        assert!(
+            old.ensure_admits(Operation::Request)
+                .unwrap_err()
+                .is_suspended()
+        );
+        assert!(old.is_superseded() && !new.is_superseded());
+        assert!(
+            tenant(1, TenantStatus::Active).adopt(old.live()).is_none(),
+            "older than what is known"
+        );
+    }
+
+    #[test]
+    fn refuses_a_foreign_place_and_an_epoch_out_of_range() {
+        let check = |build: TenantBuilder, expect: Option<ErrorKind>| {
+            assert_eq!(build.build().err().map(|e| e.kind()), expect);
+        };
+        let (seven, eight) = (TenantId::parse("7").unwrap(), TenantId::parse("8").unwrap());
+        let begin = || Tenant::builder(seven, TenantSlug::parse("acme").unwrap());
+        check(begin().placement(Placement::database(&seven)), None);
+        check(
+            begin().placement(Placement::database(&eight)),
+            Some(ErrorKind::InvalidPlacement),
+        );
+        check(begin().epoch(EPOCH_END), Some(ErrorKind::ApiMisuse));
+        check(begin().epoch(EPOCH_END - 1), None);
+    }
+
+    #[test]
+    fn debug_keeps_settings_to_itself() {
+        let mut settings = Map::new();
+        settings.insert("token".into(), "secret".into());
+        let tenant = Tenant::builder(
+            TenantId::parse("7").unwrap(),
+            TenantSlug::parse("acme").unwrap(),
+        )
+        .settings(settings)
+        .build()
+        .unwrap();
+        assert!(!format!("{tenant:?}").contains("secret"));
+        assert_eq!(tenant.settings().len(), 1);
+        assert_eq!(tenant.name(), "acme");
+    }
+}
