@@ -1,0 +1,82 @@
+//! The router: which address leads to which handler, and what every answer carries.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn, map_response};
+use axum::response::Response;
+use axum::routing::{get, post};
+use tenancy::TenantRegistry;
+use tenancy::http::TenantLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::db::Db;
+use crate::error::AppError;
+use crate::{api, assets, html, leads, reports, users};
+
+/// The whole application: pages and JSON of the tenants below `domain`, and what belongs to no tenant on any host.
+pub fn router(db: Db, registry: Arc<dyn TenantRegistry>, domain: &str) -> Router {
+    let tenants = pages().merge(json()).layer(TenantLayer::new(registry).subdomain_of(domain)).with_state(db);
+    Router::new()
+        .route("/healthz", get(async || "ok"))
+        .merge(assets::routes())
+        .merge(tenants)
+        .fallback(async || AppError::NotFound)
+        .method_not_allowed_fallback(async || AppError::Unreadable {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            detail: "this address does not take that method".to_owned(),
+        })
+        .layer(CsrfLayer::new())
+        .layer(from_fn(html::for_people))
+        .layer(map_response(guard))
+        .layer(TraceLayer::new_for_http())
+}
+
+fn pages() -> Router<Db> {
+    Router::new()
+        .route("/", get(reports::handlers::dashboard))
+        .route("/leads", get(leads::handlers::list).post(leads::handlers::add))
+        .route("/leads/new", get(leads::handlers::blank))
+        .route("/leads/{id}", get(leads::handlers::detail).post(leads::handlers::change))
+        .route("/leads/{id}/edit", get(leads::handlers::edit))
+        .route("/leads/{id}/notes", post(leads::handlers::note))
+        .route("/leads/{id}/delete", post(leads::handlers::remove))
+        .route("/users", get(users::handlers::list).post(users::handlers::invite))
+        .route("/users/{id}/revoke", post(users::handlers::revoke))
+        .route("/reports", get(reports::handlers::report))
+}
+
+fn json() -> Router<Db> {
+    Router::new()
+        .route("/api/leads", get(api::leads::list).post(api::leads::add))
+        .route("/api/leads/{id}", get(api::leads::one).patch(api::leads::change).delete(api::leads::remove))
+        .route("/api/reports/pipeline", get(api::reports::by_status))
+}
+
+/// What every answer carries: nothing but our own stylesheet may load, nobody may frame the page, no cache may keep what
+/// one tenant saw.
+async fn guard(response: Response) -> Response {
+    const HEADERS: [(HeaderName, &str); 6] = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ];
+    let mut response = response;
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.append(header::VARY, HeaderValue::from_static("Accept"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    }
+    response
+}

@@ -1,0 +1,20 @@
+//! A small CRM, the demonstration of `tenancy`.
+//!
+//! Its tenants live in shared tables, in a schema of their own and in a database of their own, on SQLite or PostgreSQL.
+//! Handlers, statements and templates are written as if there were one tenant and one database: [`start`] alone knows the
+//! tenants and where they live, [`db`] alone knows the two drivers.
+//!
+//! There is no sign-in: whoever reaches a tenant's host may use its workspace.
+
+pub mod api;
+pub mod app;
+pub mod assets;
+pub mod clock;
+pub mod db;
+pub mod error;
+pub mod html;
+pub mod leads;
+pub mod reports;
+pub mod seed;
+pub mod start;
+pub mod users;

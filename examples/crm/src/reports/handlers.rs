@@ -1,0 +1,42 @@
+//! The dashboard and the report page.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::model::{Cohort, cohorts, pipeline};
+use super::store;
+use super::views::{Dashboard, ReportPage};
+use crate::clock;
+use crate::db::Db;
+use crate::error::AppError;
+use crate::html::{Shell, page};
+use crate::leads::list::{Filter, ListQuery};
+use crate::leads::store as leads;
+
+/// Months on the chart of the report page.
+const MONTHS: usize = 18;
+
+/// `GET /`
+pub async fn dashboard(shell: Shell, State(db): State<Db>) -> Result<Response, AppError> {
+    let newest = Filter::of(&ListQuery::default(), 6);
+    let steps = pipeline(&leads::totals(&db, &newest).await?);
+    let months = months(&db, 12).await?;
+    let won = store::won_in(&db, &clock::month(clock::now())).await?;
+    let recent = leads::page(&db, &newest).await?;
+    let activity = leads::latest(&db, 8).await?;
+    page(StatusCode::OK, &Dashboard::new(shell, &steps, &months, won, &recent, &activity))
+}
+
+/// `GET /reports`
+pub async fn report(shell: Shell, State(db): State<Db>) -> Result<Response, AppError> {
+    let steps = pipeline(&leads::totals(&db, &Filter::of(&ListQuery::default(), 1)).await?);
+    let months = months(&db, MONTHS).await?;
+    page(StatusCode::OK, &ReportPage::new(shell, &steps, &months))
+}
+
+async fn months(db: &Db, count: usize) -> Result<Vec<Cohort>, AppError> {
+    let months = clock::months_until(clock::now(), count);
+    let since = months.first().map(String::as_str).unwrap_or_default();
+    Ok(cohorts(&months, &store::by_month(db, since).await?))
+}
