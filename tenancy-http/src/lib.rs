@@ -1,1 +1,62 @@
-//! tenancy-http
+//! Whose request is this? Decided once, at the edge, and the same answer everywhere below.
+//!
+//! [`TenantLayer`] is a tower layer: it reads the host of a request, asks the registry whose it is, and runs the service
+//! below inside that tenant's [`TenantContext`](tenancy_core::TenantContext), from the first poll of the handler to the last
+//! byte of the answer. With the feature `axum` there is an extractor, `Tenancy`, and [`Problem`] is an `IntoResponse`.
+//!
+//! ```
+//! # #[cfg(feature = "axum")] {
+//! use axum::{Router, routing::get};
+//! use tenancy_core::InMemoryRegistry;
+//! use tenancy_http::{Problem, TenantLayer, Tenancy};
+//!
+//! async fn home(tenancy: Tenancy) -> String {
+//!     format!("hello, {}", tenancy.tenant().slug())
+//! }
+//!
+//! async fn lead() -> Result<String, Problem> {
+//!     Err(Problem::not_found())
+//! }
+//!
+//! let registry = InMemoryRegistry::new();
+//! let app: Router = Router::new()
+//!     .route("/", get(home))
+//!     .route("/lead", get(lead))
+//!     .layer(TenantLayer::new(registry).subdomain_of("crm.example.com").subdomain_of("localhost"))
+//!     // Routes that are added after the layer are outside of it: they answer on any host and have no tenant.
+//!     .route("/healthz", get(async || "ok"));
+//! # }
+//! ```
+//!
+//! # Caveats
+//! - **Proxies.** The layer believes the `Host` header (the authority on HTTP/2) and nothing else. A proxy in front must pass
+//!   on the host that it was asked for, and refuse hosts that it does not serve.
+//! - **Caches.** An answer depends on the host. A shared cache must have the host in its key, and responses with a tenant's
+//!   data should be `Cache-Control: private`.
+//! - **Cookies.** Tenants on sibling subdomains are one *site* to a browser: give session cookies the `__Host-` prefix and
+//!   never a `Domain`.
+//! - **Tasks.** A bare `tokio::spawn` in a handler loses the context, and every door in the task then refuses. Use
+//!   [`tenancy_core::spawn`]. The same holds for upgraded connections (WebSockets), whose callback runs in a task of its own:
+//!   take the context from the handler and enter it there.
+//! - **Time.** A registry that hangs makes requests wait. Put a timeout around the layer, and a cache before the registry.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "a test that meets the unexpected should stop"
+    )
+)]
+
+#[cfg(feature = "axum")]
+mod extract;
+mod host;
+mod problem;
+mod resolve;
+
+#[cfg(feature = "axum")]
+pub use extract::Tenancy;
+pub use problem::Problem;
+pub use resolve::{TenantBody, TenantFuture, TenantLayer, TenantService};

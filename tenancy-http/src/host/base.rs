@@ -1,0 +1,146 @@
+//! [`BaseDomains`]: the domains below which every label is a tenant's, and where a host stands among them.
+
+use super::name::{Host, HostKind, HostName, Malformed};
+
+/// The configured base domains, those with the most labels first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BaseDomains(Vec<HostName<'static>>);
+
+/// Where a host stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Below<'h> {
+    /// Exactly one label below a base domain: this one. Not yet known to be a slug.
+    Label(&'h str),
+    /// A base domain itself.
+    Base,
+    /// Two labels or more below a base domain.
+    Nested,
+    /// Below none of them, or an IP literal.
+    Foreign,
+}
+
+impl BaseDomains {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a base domain, written like a host but without a port.
+    pub(crate) fn insert(&mut self, domain: &str) -> Result<(), Malformed> {
+        let host = Host::parse(domain)?;
+        if host.port.is_some() {
+            return Err(Malformed::Port);
+        }
+        let HostKind::Name(name) = host.name else {
+            return Err(Malformed::Address);
+        };
+        if !self.0.contains(&name) {
+            self.0.push(name.into_owned());
+            self.0
+                .sort_by_key(|base| std::cmp::Reverse(base.labels_from_the_right().count()));
+        }
+        Ok(())
+    }
+
+    /// Compares label by label from the right, never by text suffix: `evilexample.com` is not below `example.com`. Of
+    /// nested base domains the deepest decides, so that with `example.com` and `crm.example.com` the host
+    /// `crm.example.com` is a base and not the tenant `crm`.
+    pub(crate) fn place<'h>(&self, host: &'h Host<'_>) -> Below<'h> {
+        let HostKind::Name(name) = &host.name else {
+            return Below::Foreign;
+        };
+        self.0
+            .iter()
+            .find_map(|base| below(name, base))
+            .unwrap_or(Below::Foreign)
+    }
+}
+
+/// What is left of `name` when the labels of `base` are taken off its right end; `None` if they aren't there.
+fn below<'h>(name: &'h HostName<'_>, base: &HostName<'_>) -> Option<Below<'h>> {
+    let mut labels = name.labels_from_the_right();
+    for expected in base.labels_from_the_right() {
+        if labels.next()? != expected {
+            return None;
+        }
+    }
+    Some(match (labels.next(), labels.next()) {
+        (None, _) => Below::Base,
+        (Some(label), None) => Below::Label(label),
+        (Some(_), Some(_)) => Below::Nested,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bases(domains: &[&str]) -> BaseDomains {
+        let mut bases = BaseDomains::default();
+        for domain in domains {
+            bases.insert(domain).unwrap();
+        }
+        bases
+    }
+
+    fn check(domains: &[&str], host: &str, expect: Below<'_>) {
+        let host = Host::parse(host).unwrap();
+        assert_eq!(
+            bases(domains).place(&host),
+            expect,
+            "{host:?} below {domains:?}"
+        );
+    }
+
+    #[test]
+    fn labels_are_matched_never_suffixes() {
+        let one = ["example.com"];
+        check(&one, "acme.example.com", Below::Label("acme"));
+        check(&one, "ACME.EXAMPLE.COM.:443", Below::Label("acme"));
+        check(&one, "example.com", Below::Base);
+        check(&one, "a.b.example.com", Below::Nested);
+        check(&one, "www.acme.example.com", Below::Nested);
+        check(&one, "evilexample.com", Below::Foreign);
+        check(&one, "acme.example.com.evil.org", Below::Foreign);
+        check(&one, "acme.evilexample.com", Below::Foreign);
+        check(&one, "com", Below::Foreign);
+        check(&one, "acme.example.org", Below::Foreign);
+        check(&one, "example.com.com", Below::Foreign);
+        check(&one, "192.0.2.7", Below::Foreign);
+        check(&one, "[2001:db8::1]:80", Below::Foreign);
+        check(&[], "acme.example.com", Below::Foreign);
+    }
+
+    #[test]
+    fn of_several_bases_the_deepest_decides() {
+        for two in [
+            ["example.com", "crm.example.com"],
+            ["crm.example.com", "example.com"],
+        ] {
+            check(&two, "acme.crm.example.com", Below::Label("acme"));
+            check(&two, "acme.example.com", Below::Label("acme"));
+            check(&two, "crm.example.com", Below::Base);
+            check(&two, "a.b.example.com", Below::Nested);
+            check(&two, "a.b.crm.example.com", Below::Nested);
+        }
+        check(
+            &["example.com", "localhost"],
+            "acme.localhost:3000",
+            Below::Label("acme"),
+        );
+        check(&["example.com", "localhost"], "localhost:3000", Below::Base);
+    }
+
+    #[test]
+    fn a_base_domain_is_a_name_without_a_port() {
+        let refuse = |domain: &str| BaseDomains::default().insert(domain).unwrap_err();
+        assert_eq!(refuse("example.com:3000"), Malformed::Port);
+        assert_eq!(refuse("127.0.0.1"), Malformed::Address);
+        assert_eq!(refuse("[::1]"), Malformed::Address);
+        assert_eq!(refuse("*.example.com"), Malformed::Character);
+        assert_eq!(refuse(".example.com"), Malformed::EmptyLabel);
+        assert_eq!(refuse(""), Malformed::Missing);
+
+        let twice = bases(&["example.com", "EXAMPLE.com."]);
+        assert_eq!(twice.0.len(), 1);
+    }
+}

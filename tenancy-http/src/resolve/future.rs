@@ -1,0 +1,173 @@
+//! [`TenantFuture`]: waits for the registry, then runs the inner service inside the tenant's context.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tenancy_core::{Error, Scoped, Tenant, TenantContext};
+use tower_service::Service;
+use tracing::Span;
+
+use super::body::TenantBody;
+use crate::Problem;
+
+/// The registry's answer, judged. Boxed because the registry's own future is.
+type Admission = Pin<Box<dyn Future<Output = Result<TenantContext, Problem>> + Send>>;
+
+pin_project! {
+    /// The future of [`TenantService`](crate::TenantService).
+    ///
+    /// May be dropped at any point: the registry's answer is then not used, the inner service's future is dropped with it, and
+    /// no context outlives it.
+    pub struct TenantFuture<S, ReqBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        #[pin]
+        state: State<S, ReqBody>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, ReqBody>
+    where
+        S: Service<Request<ReqBody>>,
+    {
+        Waiting {
+            admission: Admission,
+            call: Option<(S, Request<ReqBody>)>,
+        },
+        Running {
+            #[pin]
+            response: Scoped<S::Future>,
+            context: TenantContext,
+            span: Span,
+        },
+        Answered {
+            problem: Option<Problem>,
+        },
+    }
+}
+
+impl<S, ReqBody> TenantFuture<S, ReqBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    pub(super) fn waiting(admission: Admission, inner: S, request: Request<ReqBody>) -> Self {
+        Self {
+            state: State::Waiting {
+                admission,
+                call: Some((inner, request)),
+            },
+        }
+    }
+
+    pub(super) fn answered(problem: Problem) -> Self {
+        Self {
+            state: State::Answered {
+                problem: Some(problem),
+            },
+        }
+    }
+}
+
+impl<S, ReqBody, ResBody> Future for TenantFuture<S, ReqBody>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: Body,
+    ResBody::Data: From<Vec<u8>>,
+    ResBody::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    type Output = Result<Response<TenantBody<ResBody>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProj::Waiting { admission, call } => {
+                    let admitted = ready!(admission.as_mut().poll(cx));
+                    // Polled again after it was ready: there is nothing left to call, and never will be.
+                    let Some((mut inner, request)) = call.take() else {
+                        return Poll::Pending;
+                    };
+                    admitted.and_then(|context| start(&mut inner, request, context))
+                }
+                StateProj::Running {
+                    response,
+                    context,
+                    span,
+                } => {
+                    let answer = span.in_scope(|| response.poll(cx));
+                    return Poll::Ready(match ready!(answer) {
+                        Ok(response) => response.map(|response| {
+                            response.map(|body| {
+                                TenantBody::of_tenant(body, context.clone(), span.clone())
+                            })
+                        }),
+                        Err(refused) => Ok(TenantBody::of_problem(Problem::from(refused))),
+                    });
+                }
+                StateProj::Answered { problem } => {
+                    return match problem.take() {
+                        Some(problem) => Poll::Ready(Ok(TenantBody::of_problem(problem))),
+                        None => Poll::Pending,
+                    };
+                }
+            };
+            state.set(next.unwrap_or_else(|problem| State::Answered {
+                problem: Some(problem),
+            }));
+        }
+    }
+}
+
+/// Calls the inner service, itself inside the scope: services may read the context before they return a future.
+fn start<S, ReqBody>(
+    inner: &mut S,
+    request: Request<ReqBody>,
+    context: TenantContext,
+) -> Result<State<S, ReqBody>, Problem>
+where
+    S: Service<Request<ReqBody>>,
+{
+    let span = span_of(context.tenant());
+    let called: Result<S::Future, Error> =
+        span.in_scope(|| context.sync_scope(|| inner.call(request)));
+    let response = context.scope(called.map_err(Problem::from)?);
+    Ok(State::Running {
+        response,
+        context,
+        span,
+    })
+}
+
+/// The span that carries `tenant.id` on everything below: the request's own if it declares the field, else a new one.
+fn span_of(tenant: &Tenant) -> Span {
+    let current = Span::current();
+    if current.has_field("tenant.id") {
+        current.record("tenant.id", tracing::field::display(tenant.id()));
+        current
+    } else {
+        tracing::info_span!("tenant", tenant.id = %tenant.id())
+    }
+}
+
+impl<S, ReqBody> fmt::Debug for TenantFuture<S, ReqBody>
+where
+    S: Service<Request<ReqBody>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Waiting { .. } => "waiting for the registry",
+            State::Running { .. } => "running inside the context",
+            State::Answered { .. } => "answered without a tenant",
+        };
+        f.debug_tuple("TenantFuture").field(&state).finish()
+    }
+}

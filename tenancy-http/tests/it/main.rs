@@ -1,0 +1,19 @@
+//! The layer and the extractor in real axum routers, and over a real socket.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that meets the unexpected should stop, and some do what the lints forbid to see it refused"
+)]
+
+mod answers;
+mod cancel;
+mod concurrent;
+mod extract;
+mod fixture;
+mod observe;
+mod socket;
+mod stream;
