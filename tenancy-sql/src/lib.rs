@@ -38,10 +38,22 @@
 //! look inside functions, triggers, rules or views of the database: those are the business of the catalogue (registered
 //! or refused) and of the second wall in the server.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test may fail loudly"
+    )
+)]
+
 mod catalog;
 mod config;
 mod dialect;
 mod firewall;
+mod lex;
+mod names;
 mod rewrite;
 
 pub use catalog::{

@@ -5,8 +5,12 @@ mod builder;
 mod ddl;
 mod error;
 mod table;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeMap;
+pub(crate) use ddl::normalise;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use builder::CatalogBuilder;
@@ -47,7 +51,8 @@ struct Inner {
     views: BTreeMap<Box<str>, bool>,
     functions: BTreeMap<Box<str>, Permission>,
     operators: Vec<Box<str>>,
-    routines: Vec<Box<str>>,
+    routines: BTreeSet<Box<str>>,
+    parents: BTreeSet<Box<str>>,
 }
 
 /// What the service declared about a function of its own.
@@ -111,6 +116,11 @@ impl Catalog {
             .routines
             .iter()
             .any(|name| **name == *folded_name)
+    }
+
+    /// Whether a table has parts or heirs, which `ONLY` would leave out.
+    pub(crate) fn has_parts(&self, folded_name: &str) -> bool {
+        self.inner.parents.contains(folded_name)
     }
 
     /// Whether an operator was declared beyond the built-in list.
