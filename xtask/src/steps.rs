@@ -30,7 +30,13 @@ pub(crate) fn root() -> &'static Path {
 
 /// Runs a command to its end, letting it write to the screen.
 pub(crate) fn run(command: &mut Command) -> Outcome {
-    let name = format!("{command:?}").replace('"', "");
+    let program = Path::new(command.get_program());
+    let name = [program.file_name().unwrap_or_default()]
+        .into_iter()
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ");
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{name}` failed: {status}")),

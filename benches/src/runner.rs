@@ -1,0 +1,287 @@
+//! Measures two sides in turn, so that whatever else the machine does meets both, and compares their medians.
+
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+
+/// Runs the figures that were asked for and keeps their rows.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    rounds: usize,
+    round: Duration,
+    filter: Option<String>,
+    rows: Vec<Row>,
+}
+
+/// A figure's name and what we promised.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Figure {
+    pub(crate) name: &'static str,
+    pub(crate) target: Target,
+}
+
+/// What a comparison has to show.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target {
+    /// Our time is at most this many times the other side's.
+    Time(f64),
+    /// Our speed is at least this many times the other side's.
+    Speed(f64),
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) ours: String,
+    pub(crate) other: String,
+    pub(crate) ratio: String,
+    pub(crate) target: String,
+    pub(crate) is_held: bool,
+    /// Whether a short run may miss it.
+    pub(crate) is_timed: bool,
+}
+
+impl Runner {
+    pub(crate) fn new(quick: bool, filter: Option<String>) -> Self {
+        let (rounds, milliseconds) = if quick { (3, 5) } else { (31, 60) };
+        Self {
+            rounds,
+            round: Duration::from_millis(milliseconds),
+            filter,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Whether this figure was asked for: look before an expensive set-up. The measuring functions look by themselves.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| name.contains(filter.as_str()))
+    }
+
+    pub(crate) fn into_rows(self) -> Vec<Row> {
+        self.rows
+    }
+
+    /// Measures `ours` against `other`. Each does its work as often as it is told, and is told the same as the other.
+    pub(crate) async fn compare(
+        &mut self,
+        figure: Figure,
+        mut ours: impl AsyncFnMut(u64) -> Result<(), Failure>,
+        mut other: impl AsyncFnMut(u64) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if !self.wants(figure.name) {
+            return Ok(());
+        }
+        println!("bench: {}", figure.name);
+        let times = calibrate(&mut ours, self.round)
+            .await?
+            .min(calibrate(&mut other, self.round).await?);
+        let (mut our_rounds, mut other_rounds) = (Vec::new(), Vec::new());
+        for round in 0..self.rounds {
+            // The second of a pair finds warmer caches and a longer list of things to clean up: take turns.
+            if round % 2 == 0 {
+                our_rounds.push(time(&mut ours, times).await?);
+                other_rounds.push(time(&mut other, times).await?);
+            } else {
+                other_rounds.push(time(&mut other, times).await?);
+                our_rounds.push(time(&mut ours, times).await?);
+            }
+        }
+        self.rows
+            .push(compared(figure, median(our_rounds), median(other_rounds)));
+        Ok(())
+    }
+
+    /// Measures `ours` against a limit in nanoseconds.
+    #[expect(dead_code, reason = "the firewall's figures will use it")]
+    pub(crate) async fn limit(
+        &mut self,
+        name: &'static str,
+        nanoseconds: f64,
+        mut ours: impl AsyncFnMut(u64) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if !self.wants(name) {
+            return Ok(());
+        }
+        println!("bench: {name}");
+        let times = calibrate(&mut ours, self.round).await?;
+        let mut rounds = Vec::new();
+        for _ in 0..self.rounds {
+            rounds.push(time(&mut ours, times).await?);
+        }
+        let took = median(rounds);
+        self.rows.push(Row {
+            name,
+            ours: duration(took),
+            other: "-".to_owned(),
+            ratio: "-".to_owned(),
+            target: format!("<= {}", duration(nanoseconds)),
+            is_held: took <= nanoseconds,
+            is_timed: true,
+        });
+        Ok(())
+    }
+
+    /// Notes something that was counted, such as allocations, against the most that is allowed.
+    pub(crate) fn count(&mut self, name: &'static str, ours: u64, other: u64, most: u64) {
+        if self.wants(name) {
+            self.rows.push(Row {
+                name,
+                ours: ours.to_string(),
+                other: other.to_string(),
+                ratio: "-".to_owned(),
+                target: format!("<= {most}"),
+                is_held: ours <= most,
+                is_timed: false,
+            });
+        }
+    }
+}
+
+/// How often the work fits into one round; finding out also warms it up.
+async fn calibrate(
+    work: &mut impl AsyncFnMut(u64) -> Result<(), Failure>,
+    round: Duration,
+) -> Result<u64, Failure> {
+    let mut times = 1;
+    loop {
+        let took = time(work, times).await? * times as f64;
+        if took * 2.0 >= round.as_nanos() as f64 || times >= 1 << 40 {
+            let fitting = times as f64 * round.as_nanos() as f64 / took.max(1.0);
+            return Ok((fitting as u64).max(1));
+        }
+        times *= 2;
+    }
+}
+
+/// Nanoseconds of one repetition, averaged over a round.
+async fn time(
+    work: &mut impl AsyncFnMut(u64) -> Result<(), Failure>,
+    times: u64,
+) -> Result<f64, Failure> {
+    let start = Instant::now();
+    work(times).await?;
+    Ok(start.elapsed().as_nanos() as f64 / times as f64)
+}
+
+fn median(mut rounds: Vec<f64>) -> f64 {
+    rounds.sort_by(f64::total_cmp);
+    rounds.get(rounds.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn compared(figure: Figure, ours: f64, other: f64) -> Row {
+    let (ratio, target, is_held) = match figure.target {
+        Target::Time(most) => (
+            ours / other,
+            format!("time <= {most}x"),
+            ours <= other * most,
+        ),
+        Target::Speed(least) => (
+            other / ours,
+            format!("speed >= {least}x"),
+            other >= ours * least,
+        ),
+    };
+    Row {
+        name: figure.name,
+        ours: duration(ours),
+        other: duration(other),
+        ratio: format!("{ratio:.2}x"),
+        target,
+        is_held,
+        is_timed: true,
+    }
+}
+
+/// Three digits and a unit.
+fn duration(nanoseconds: f64) -> String {
+    let (value, unit) = match nanoseconds {
+        n if n < 1e3 => (n, "ns"),
+        n if n < 1e6 => (n / 1e3, "us"),
+        n if n < 1e9 => (n / 1e6, "ms"),
+        n => (n / 1e9, "s"),
+    };
+    let digits = match value {
+        v if v < 10.0 => 2,
+        v if v < 100.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.digits$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIGURE: Figure = Figure {
+        name: "sleep",
+        target: Target::Time(1.5),
+    };
+
+    async fn sleep(microseconds: u64) -> Result<(), Failure> {
+        std::thread::sleep(Duration::from_micros(microseconds));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_slower_side_is_slower() {
+        let mut runner = Runner::new(true, None);
+        runner
+            .compare(
+                FIGURE,
+                async |n| sleep(n * 1000).await,
+                async |n| sleep(n * 100).await,
+            )
+            .await
+            .unwrap();
+        let row = runner.into_rows().remove(0);
+        assert!(!row.is_held, "{row:?}");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_asked_for_is_not_run() {
+        let mut runner = Runner::new(true, Some("sql".to_owned()));
+        runner
+            .compare(FIGURE, async |_| panic!("run"), async |_| panic!("run"))
+            .await
+            .unwrap();
+        runner.count("sleep", 0, 0, 0);
+        assert!(runner.into_rows().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_failure_ends_the_run() {
+        let mut runner = Runner::new(true, None);
+        let ended = runner
+            .compare(
+                FIGURE,
+                async |_| Err("refused".into()),
+                async |n| sleep(n).await,
+            )
+            .await;
+        assert_eq!(ended.unwrap_err().to_string(), "refused");
+    }
+
+    #[test]
+    fn targets_are_held_or_missed() {
+        let check = |target, ours, other, expect: bool| {
+            let row = compared(Figure { name: "x", target }, ours, other);
+            assert_eq!(row.is_held, expect, "{row:?}");
+        };
+        check(Target::Time(1.5), 150.0, 100.0, true);
+        check(Target::Time(1.5), 151.0, 100.0, false);
+        check(Target::Speed(0.95), 105.0, 100.0, true);
+        check(Target::Speed(0.95), 106.0, 100.0, false);
+    }
+
+    #[test]
+    fn durations_have_three_digits() {
+        let check = |nanoseconds, expect| assert_eq!(duration(nanoseconds), expect);
+        check(1.234, "1.23 ns");
+        check(12_340.0, "12.3 us");
+        check(123_400_000.0, "123 ms");
+        check(2e9, "2.00 s");
+    }
+}
