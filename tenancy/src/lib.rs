@@ -1,1 +1,119 @@
-//! tenancy
+//! Multi-tenancy for Rust services: one code path, three isolation models, no forgotten tenant.
+//!
+//! A service says once where its tenants come from. From then on every door out of the process opens only for the tenant
+//! whose work is being done, and refuses where there is none. The same handlers serve tenants whose rows share tables with
+//! others, tenants with a schema of their own and tenants with a database of their own: where one lives is its
+//! [`Placement`], data in the registry.
+//!
+//! This crate is the front of several and holds nothing of its own. Its features add modules and change nothing else:
+//!
+//! | feature | adds |
+//! |---|---|
+//! | (none) | the context, the registry and envelopes, at the top of this crate; [`sql`], the firewall |
+//! | `sqlx` | `tenancy::sqlx`: pools and transactions that see one tenant |
+//! | `postgres`, `sqlite` | `sqlx` for that database |
+//! | `http` | `tenancy::http`: the tower layer that decides whose a request is |
+//! | `axum` | `http`, with an extractor and error answers for axum |
+//!
+//! # The context
+//! It is set once, at the edge, and read wherever a door is. Without one there is an error, never a default tenant.
+//! ```
+//! use tenancy::{Actor, InMemoryRegistry, RegistryExt, Tenant, TenantContext, TenantId, TenantSlug};
+//!
+//! // Somewhere deep in the program.
+//! async fn whose_data() -> Result<String, tenancy::Error> {
+//!     TenantContext::with_current(|context| context.tenant().slug().to_string())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let registry = InMemoryRegistry::new();
+//! registry.insert(Tenant::builder(TenantId::parse("42")?, TenantSlug::parse("acme")?).build()?)?;
+//!
+//! // At its edge: a resolver, an envelope or a purpose-named constructor says for whom the work is done.
+//! let acme = registry.by_slug(&TenantSlug::parse("acme")?).await?;
+//! let context = TenantContext::for_request(acme, Actor::user("ada"))?;
+//! assert_eq!(context.scope(whose_data()).await??, "acme");
+//!
+//! // Tasks keep it if they are started with `tenancy::spawn`.
+//! let task = context.scope(async { tenancy::spawn(whose_data()) }).await??;
+//! assert_eq!(task.await??, "acme");
+//!
+//! // Outside there is no tenant, and so no data.
+//! assert!(whose_data().await.unwrap_err().is_no_tenant());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A request
+//! With the feature `axum`. The layer makes the context of each request; handlers need not mention the tenant at all.
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use axum::{Router, body::Body, http::{Request, StatusCode}, routing::get};
+//! use tenancy::http::{Problem, Tenancy, TenantLayer};
+//! use tenancy::{InMemoryRegistry, Tenant, TenantContext, TenantId, TenantSlug};
+//! use tower::ServiceExt;
+//!
+//! async fn greeting(tenancy: Tenancy) -> String {
+//!     format!("hello, {}", tenancy.tenant().name())
+//! }
+//!
+//! // Stands for everything below: it asks for the tenant, nobody passes it one.
+//! async fn report() -> Result<String, Problem> {
+//!     let id = TenantContext::with_current(TenantContext::tenant_id)?;
+//!     Ok(format!("the figures of tenant {id}"))
+//! }
+//!
+//! let registry = InMemoryRegistry::new();
+//! registry.insert(Tenant::builder(TenantId::parse("42")?, TenantSlug::parse("acme")?).name("Acme").build()?)?;
+//!
+//! let app = Router::new()
+//!     .route("/", get(greeting))
+//!     .route("/report", get(report))
+//!     .layer(TenantLayer::new(registry).subdomain_of("crm.example.com"))
+//!     .route("/healthz", get(async || "ok")); // after the layer: of no tenant
+//!
+//! let ask = async |host: &str, path: &str| {
+//!     let request = Request::get(path).header("host", host).body(Body::empty())?;
+//!     Ok::<_, Box<dyn std::error::Error>>(app.clone().oneshot(request).await?.status())
+//! };
+//! assert_eq!(ask("acme.crm.example.com", "/report").await?, StatusCode::OK);
+//! assert_eq!(ask("globex.crm.example.com", "/report").await?, StatusCode::NOT_FOUND);
+//! assert_eq!(ask("acme.crm.example.com.evil.org", "/report").await?, StatusCode::NOT_FOUND);
+//! assert_eq!(ask("evil.org", "/healthz").await?, StatusCode::OK);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "axum"))]
+//! # fn main() {}
+//! ```
+//!
+//! # What it does not do
+//! - It does not authenticate anyone, and does not decide what a user may do within a tenant. A host name says whose data a
+//!   request is about; [`Actor`] is where the application says who asks.
+//! - It does not keep code from opening a connection of its own. `clippy.toml` of this project bans bare pools and bare
+//!   `tokio::spawn`, each with its replacement: copy it. The second wall, in the database server, is there for the rest.
+
+pub use tenancy_core::{
+    Actor, ActorKind, ApiKeyHash, AuditEvent, AuditKind, AuditSink, CachedRegistry,
+    CachedRegistryBuilder, DomainName, Envelope, Error, ErrorKind, IdRepr, InMemoryAudit,
+    InMemoryRegistry, InTenant, Isolation, LookupKey, Operation, Placement, RegistryEvent,
+    RegistryExt, Scoped, ScopedStream, ServerName, StreamInTenant, Tenant, TenantBuilder,
+    TenantContext, TenantId, TenantJoinSet, TenantRegistry, TenantSlug, TenantStatus, spawn,
+    spawn_blocking,
+};
+
+/// The doors out of one tenant, each with a permit, a reason and an audit event.
+pub use tenancy_core::danger;
+
+/// The SQL firewall: one statement in, one tenant's statement out, or a refusal.
+pub use tenancy_sql as sql;
+
+/// Pools and transactions that see one tenant, in shared tables, a schema or a database of its own.
+#[cfg(feature = "sqlx")]
+pub use tenancy_sqlx as sqlx;
+
+/// The tower layer that decides whose a request is, and what goes with it.
+#[cfg(feature = "http")]
+pub use tenancy_http as http;
