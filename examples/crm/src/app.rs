@@ -17,9 +17,18 @@ use crate::error::AppError;
 use crate::{api, assets, html, leads, reports, users};
 
 /// The whole application: pages and JSON of the tenants below `domain`, and what belongs to no tenant on any host.
-pub fn router(db: Db, registry: Arc<dyn TenantRegistry>, domain: &str) -> Router {
-    let tenants = pages().merge(json()).layer(TenantLayer::new(registry).subdomain_of(domain)).with_state(db);
-    Router::new()
+///
+/// # Errors
+/// `ApiMisuse` if `domain` is no domain.
+pub fn router(
+    db: Db,
+    registry: Arc<dyn TenantRegistry>,
+    domain: &str,
+) -> Result<Router, tenancy::Error> {
+    let resolve = TenantLayer::new(registry).subdomain_of(domain);
+    resolve.ensure_configured()?;
+    let tenants = pages().merge(json()).layer(resolve).with_state(db);
+    let app = Router::new()
         .route("/healthz", get(async || "ok"))
         .merge(assets::routes())
         .merge(tenants)
@@ -31,19 +40,29 @@ pub fn router(db: Db, registry: Arc<dyn TenantRegistry>, domain: &str) -> Router
         .layer(CsrfLayer::new())
         .layer(from_fn(html::for_people))
         .layer(map_response(guard))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http());
+    Ok(app)
 }
 
 fn pages() -> Router<Db> {
     Router::new()
         .route("/", get(reports::handlers::dashboard))
-        .route("/leads", get(leads::handlers::list).post(leads::handlers::add))
+        .route(
+            "/leads",
+            get(leads::handlers::list).post(leads::handlers::add),
+        )
         .route("/leads/new", get(leads::handlers::blank))
-        .route("/leads/{id}", get(leads::handlers::detail).post(leads::handlers::change))
+        .route(
+            "/leads/{id}",
+            get(leads::handlers::detail).post(leads::handlers::change),
+        )
         .route("/leads/{id}/edit", get(leads::handlers::edit))
         .route("/leads/{id}/notes", post(leads::handlers::note))
         .route("/leads/{id}/delete", post(leads::handlers::remove))
-        .route("/users", get(users::handlers::list).post(users::handlers::invite))
+        .route(
+            "/users",
+            get(users::handlers::list).post(users::handlers::invite),
+        )
         .route("/users/{id}/revoke", post(users::handlers::revoke))
         .route("/reports", get(reports::handlers::report))
 }
@@ -51,7 +70,12 @@ fn pages() -> Router<Db> {
 fn json() -> Router<Db> {
     Router::new()
         .route("/api/leads", get(api::leads::list).post(api::leads::add))
-        .route("/api/leads/{id}", get(api::leads::one).patch(api::leads::change).delete(api::leads::remove))
+        .route(
+            "/api/leads/{id}",
+            get(api::leads::one)
+                .patch(api::leads::change)
+                .delete(api::leads::remove),
+        )
         .route("/api/reports/pipeline", get(api::reports::by_status))
 }
 
@@ -66,8 +90,14 @@ async fn guard(response: Response) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=()",
+        ),
     ];
     let mut response = response;
     let headers = response.headers_mut();
@@ -76,7 +106,10 @@ async fn guard(response: Response) -> Response {
     }
     headers.append(header::VARY, HeaderValue::from_static("Accept"));
     if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("private, no-store"),
+        );
     }
     response
 }

@@ -39,7 +39,9 @@ pub fn day(at: i64) -> String {
 
 /// A date for programs and `<time datetime>`: `2026-11-03T09:30:00Z`.
 pub fn rfc3339(at: i64) -> String {
-    moment(at).format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+    moment(at)
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap_or_default()
 }
 
 /// `2026-11` as `Nov 26`, or the text itself if it is no month.

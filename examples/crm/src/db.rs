@@ -8,7 +8,10 @@ use tenancy::sqlx::TenantPool;
 
 /// The tenants' tables, on whichever database the program was started with.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "`on_db!` has one arm for each, and a third must break the build")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "`on_db!` has one arm for each, and a third must break the build"
+)]
 pub enum Db {
     /// A PostgreSQL server.
     Postgres(TenantPool<Postgres>),

@@ -69,16 +69,22 @@ fn database_status(error: &sqlx::Error) -> StatusCode {
         return tenancy_status(error);
     }
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => StatusCode::SERVICE_UNAVAILABLE,
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
 fn tenancy_status(error: &TenancyError) -> StatusCode {
     match error {
-        TenancyError::Tenancy(error) if error.is_suspended() || error.is_unknown_tenant() => StatusCode::NOT_FOUND,
+        TenancyError::Tenancy(error) if error.is_suspended() || error.is_unknown_tenant() => {
+            StatusCode::NOT_FOUND
+        }
         TenancyError::Tenancy(error) if error.is_read_only() => StatusCode::FORBIDDEN,
-        TenancyError::Tenancy(error) if error.is_registry_unavailable() => StatusCode::SERVICE_UNAVAILABLE,
+        TenancyError::Tenancy(error) if error.is_registry_unavailable() => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         TenancyError::BudgetExhausted { .. } => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -106,13 +112,19 @@ impl From<JsonRejection> for AppError {
             JsonRejection::JsonSyntaxError(_) => StatusCode::UNPROCESSABLE_ENTITY,
             other => other.status(),
         };
-        Self::Unreadable { status, detail: rejection.body_text() }
+        Self::Unreadable {
+            status,
+            detail: rejection.body_text(),
+        }
     }
 }
 
 impl From<FormRejection> for AppError {
     fn from(rejection: FormRejection) -> Self {
-        Self::Unreadable { status: rejection.status(), detail: rejection.body_text() }
+        Self::Unreadable {
+            status: rejection.status(),
+            detail: rejection.body_text(),
+        }
     }
 }
 
@@ -138,6 +150,9 @@ impl IntoResponse for AppError {
 
 fn problem(status: StatusCode, body: Value) -> Response {
     let mut response = (status, Json(body)).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     response
 }

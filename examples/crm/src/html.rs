@@ -47,12 +47,29 @@ impl<S: Send + Sync> FromRequestParts<S> for Shell {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let tenancy = Tenancy::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        let tenancy = Tenancy::from_request_parts(parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
         let tenant = tenancy.tenant();
         let workspace = tenant.name().to_owned();
-        let initial = workspace.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-        let accent = tenant.settings().get("accent").and_then(|accent| accent.as_str()).unwrap_or("indigo").to_owned();
-        Ok(Self { workspace, initial, accent, done: "", css: assets::css_address() })
+        let initial = workspace
+            .chars()
+            .next()
+            .map(|c| c.to_uppercase().to_string())
+            .unwrap_or_default();
+        let accent = tenant
+            .settings()
+            .get("accent")
+            .and_then(|accent| accent.as_str())
+            .unwrap_or("indigo")
+            .to_owned();
+        Ok(Self {
+            workspace,
+            initial,
+            accent,
+            done: "",
+            css: assets::css_address(),
+        })
     }
 }
 
@@ -78,7 +95,11 @@ pub async fn for_people(request: Request, next: Next) -> Response {
             .headers()
             .get_all(header::ACCEPT)
             .iter()
-            .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
+            .any(|accept| {
+                accept
+                    .to_str()
+                    .is_ok_and(|accept| accept.contains("text/html"))
+            });
     let response = next.run(request).await;
     let status = response.status();
     let is_page = response
@@ -89,23 +110,44 @@ pub async fn for_people(request: Request, next: Next) -> Response {
         return response;
     }
     let (title, advice) = words(status);
-    let body = ErrorPage { css: assets::css_address(), status: status.as_u16(), title, advice };
-    let Ok(body) = body.render() else { return response };
+    let body = ErrorPage {
+        css: assets::css_address(),
+        status: status.as_u16(),
+        title,
+        advice,
+    };
+    let Ok(body) = body.render() else {
+        return response;
+    };
     let mut page = (status, Html(body)).into_response();
     if let Some(after) = response.headers().get(header::RETRY_AFTER) {
-        page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::clone(after));
+        page.headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::clone(after));
     }
     page
 }
 
 fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status {
-        StatusCode::NOT_FOUND => {
-            ("There is nothing here", "The page may have moved, or the address may have a typing mistake.")
-        }
-        StatusCode::FORBIDDEN => ("That is not allowed here", "Go back to the workspace and try it from there."),
-        StatusCode::SERVICE_UNAVAILABLE => ("Back in a moment", "The service is busy. Try again in a few seconds."),
-        status if status.is_client_error() => ("That did not work", "The request could not be understood. Go back and try again."),
-        _ => ("Something went wrong", "It is not your fault, and nothing was changed. Try again in a moment."),
+        StatusCode::NOT_FOUND => (
+            "There is nothing here",
+            "The page may have moved, or the address may have a typing mistake.",
+        ),
+        StatusCode::FORBIDDEN => (
+            "That is not allowed here",
+            "Go back to the workspace and try it from there.",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            "Back in a moment",
+            "The service is busy. Try again in a few seconds.",
+        ),
+        status if status.is_client_error() => (
+            "That did not work",
+            "The request could not be understood. Go back and try again.",
+        ),
+        _ => (
+            "Something went wrong",
+            "It is not your fault, and nothing was changed. Try again in a moment.",
+        ),
     }
 }

@@ -1,2 +1,95 @@
-//! stub
-fn main() {}
+//! `crm`: starts the demonstration, embedded or on PostgreSQL, and prints where its tenants answer.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use crm::app;
+use crm::seed::tenants;
+use crm::start::{self, Service};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// A small CRM whose tenants live in shared tables, in a schema and in a database of their own
+#[derive(Debug, Parser)]
+#[command(name = "crm", version)]
+struct Args {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+
+    /// The folder of the SQLite files
+    #[arg(long, value_name = "DIR", default_value = "data/crm")]
+    data: PathBuf,
+
+    /// The domain below which tenants answer
+    #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
+    domain: String,
+
+    /// A PostgreSQL database to use instead of SQLite files, as its owner
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("crm: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("  because {cause}");
+                source = cause.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
+    let Args {
+        listen,
+        data,
+        domain,
+        database_url,
+    } = args;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| format!("can't listen on {listen}: {error}"))?;
+    let service = match &database_url {
+        Some(url) => {
+            start::postgres(url.parse()?, &tenants::ALL, |line| println!("{line}")).await?
+        }
+        None => start::embedded(&data, &tenants::ALL, |line| println!("{line}")).await?,
+    };
+    let Service { db, registry } = service;
+    let app = app::router(db, registry, &domain)?;
+    println!("ready:");
+    for tenant in tenants::ALL {
+        println!(
+            "  http://{}.{domain}:{}",
+            tenant.slug,
+            listener.local_addr()?.port()
+        );
+    }
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stopped())
+        .await?;
+    Ok(())
+}
+
+/// Until somebody presses Ctrl-C. Requests under way are finished.
+async fn stopped() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::warn!(%error, "can't listen for Ctrl-C");
+        std::future::pending::<()>().await;
+    }
+}

@@ -52,7 +52,10 @@ impl From<Lead> for LeadJson {
             company: lead.company,
             status: lead.status,
             value: lead.value,
-            owner: lead.owner_id.map(|id| OwnerJson { id, name: lead.owner_name.unwrap_or_default() }),
+            owner: lead.owner_id.map(|id| OwnerJson {
+                id,
+                name: lead.owner_name.unwrap_or_default(),
+            }),
             created_at: clock::rfc3339(lead.created_at),
             updated_at: clock::rfc3339(lead.updated_at),
         }
@@ -80,7 +83,9 @@ pub struct LeadBody {
 }
 
 /// A field that is there has a value: `null` is no name.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -101,25 +106,47 @@ impl LeadBody {
 }
 
 /// `GET /api/leads`: newest first; `status`, `q`, `sort`, `page` and `limit` as on the page.
-pub async fn list(State(db): State<Db>, Query(query): Query<ListQuery>) -> Result<Response, AppError> {
+pub async fn list(
+    State(db): State<Db>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, AppError> {
     let filter = Filter::of(&query, PER_PAGE);
     let totals = store::totals(&db, &filter).await?;
-    let wanted = totals.iter().filter(|total| filter.status.is_none_or(|status| status == total.status));
+    let wanted = totals
+        .iter()
+        .filter(|total| filter.status.is_none_or(|status| status == total.status));
     let found: i64 = wanted.map(|total| total.leads).sum();
-    let leads: Vec<LeadJson> = store::page(&db, &filter).await?.into_iter().map(LeadJson::from).collect();
+    let leads: Vec<LeadJson> = store::page(&db, &filter)
+        .await?
+        .into_iter()
+        .map(LeadJson::from)
+        .collect();
     let mut response = Json(leads).into_response();
-    response.headers_mut().insert(HeaderName::from_static("x-total-count"), found.into());
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("x-total-count"), found.into());
     Ok(response)
 }
 
 /// `POST /api/leads`
-pub async fn add(State(db): State<Db>, body: Result<Json<LeadBody>, JsonRejection>) -> Result<Response, AppError> {
+pub async fn add(
+    State(db): State<Db>,
+    body: Result<Json<LeadBody>, JsonRejection>,
+) -> Result<Response, AppError> {
     let Json(body) = body?;
-    let draft = body.over(LeadForm::default()).check().map_err(AppError::Invalid)?;
+    let draft = body
+        .over(LeadForm::default())
+        .check()
+        .map_err(AppError::Invalid)?;
     users::store::check_owner(&db, None, draft.owner_id).await?;
     let id = store::add(&db, &draft).await?;
     let lead = LeadJson::from(store::one(&db, id).await?);
-    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/api/leads/{id}"))], Json(lead)).into_response())
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, format!("/api/leads/{id}"))],
+        Json(lead),
+    )
+        .into_response())
 }
 
 /// `GET /api/leads/{id}`
@@ -135,7 +162,10 @@ pub async fn change(
 ) -> Result<Json<LeadJson>, AppError> {
     let lead = store::one(&db, known(&id)?).await?;
     let Json(body) = body?;
-    let draft = body.over(LeadForm::of(&lead)).check().map_err(AppError::Invalid)?;
+    let draft = body
+        .over(LeadForm::of(&lead))
+        .check()
+        .map_err(AppError::Invalid)?;
     users::store::check_owner(&db, lead.owner_id, draft.owner_id).await?;
     store::change(&db, &lead, &draft).await?;
     Ok(Json(store::one(&db, lead.id).await?.into()))

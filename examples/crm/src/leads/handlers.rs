@@ -20,18 +20,34 @@ use crate::users;
 const PER_PAGE: i64 = 25;
 
 /// `GET /leads`
-pub async fn list(shell: Shell, State(db): State<Db>, Query(query): Query<ListQuery>) -> Result<Response, AppError> {
+pub async fn list(
+    shell: Shell,
+    State(db): State<Db>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, AppError> {
     let mut filter = Filter::of(&query, PER_PAGE);
     filter.per_page = PER_PAGE;
     let totals = store::totals(&db, &filter).await?;
     let leads = store::page(&db, &filter).await?;
-    page(StatusCode::OK, &ListPage::new(shell.done(&query.done), &filter, &totals, &leads))
+    page(
+        StatusCode::OK,
+        &ListPage::new(shell.done(&query.done), &filter, &totals, &leads),
+    )
 }
 
 /// `GET /leads/new`
 pub async fn blank(shell: Shell, State(db): State<Db>) -> Result<Response, AppError> {
     let owners = users::store::active(&db).await?;
-    page(StatusCode::OK, &FormPage::new(shell, None, LeadForm::default(), &owners, FieldErrors::new()))
+    page(
+        StatusCode::OK,
+        &FormPage::new(
+            shell,
+            None,
+            LeadForm::default(),
+            &owners,
+            FieldErrors::new(),
+        ),
+    )
 }
 
 /// `POST /leads`
@@ -52,7 +68,10 @@ pub async fn add(
         Ok(id) => Ok(Redirect::to(&format!("/leads/{id}?done=added")).into_response()),
         Err(AppError::Invalid(errors)) => {
             let owners = users::store::active(&db).await?;
-            page(StatusCode::UNPROCESSABLE_ENTITY, &FormPage::new(shell, None, form, &owners, errors))
+            page(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &FormPage::new(shell, None, form, &owners, errors),
+            )
         }
         Err(error) => Err(error),
     }
@@ -76,15 +95,31 @@ pub async fn detail(
 ) -> Result<Response, AppError> {
     let lead = store::one(&db, known(&id)?).await?;
     let history = store::history(&db, lead.id).await?;
-    page(StatusCode::OK, &DetailPage::new(shell.done(&query.done), &lead, &history, String::new(), FieldErrors::new()))
+    page(
+        StatusCode::OK,
+        &DetailPage::new(
+            shell.done(&query.done),
+            &lead,
+            &history,
+            String::new(),
+            FieldErrors::new(),
+        ),
+    )
 }
 
 /// `GET /leads/{id}/edit`
-pub async fn edit(shell: Shell, State(db): State<Db>, Path(id): Path<String>) -> Result<Response, AppError> {
+pub async fn edit(
+    shell: Shell,
+    State(db): State<Db>,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
     let lead = store::one(&db, known(&id)?).await?;
     let owners = users::store::active(&db).await?;
     let form = LeadForm::of(&lead);
-    page(StatusCode::OK, &FormPage::new(shell, Some(&lead), form, &owners, FieldErrors::new()))
+    page(
+        StatusCode::OK,
+        &FormPage::new(shell, Some(&lead), form, &owners, FieldErrors::new()),
+    )
 }
 
 /// `POST /leads/{id}`
@@ -107,7 +142,10 @@ pub async fn change(
         Ok(()) => Ok(Redirect::to(&format!("/leads/{}?done=saved", lead.id)).into_response()),
         Err(AppError::Invalid(errors)) => {
             let owners = users::store::active(&db).await?;
-            page(StatusCode::UNPROCESSABLE_ENTITY, &FormPage::new(shell, Some(&lead), form, &owners, errors))
+            page(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &FormPage::new(shell, Some(&lead), form, &owners, errors),
+            )
         }
         Err(error) => Err(error),
     }
@@ -142,7 +180,10 @@ pub async fn note(
     };
     let history = store::history(&db, lead.id).await?;
     let errors = FieldErrors::from([("body", message.to_owned())]);
-    page(StatusCode::UNPROCESSABLE_ENTITY, &DetailPage::new(shell, &lead, &history, form.body, errors))
+    page(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &DetailPage::new(shell, &lead, &history, form.body, errors),
+    )
 }
 
 /// `POST /leads/{id}/delete`

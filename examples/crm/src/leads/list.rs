@@ -6,7 +6,10 @@ use super::status::Status;
 
 /// The order of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "each order has its statement in the store")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "each order has its statement in the store"
+)]
 pub enum Sort {
     /// Newest first.
     #[default]
@@ -23,7 +26,13 @@ pub enum Sort {
 
 impl Sort {
     /// Every order.
-    pub const ALL: [Self; 5] = [Self::Newest, Self::Oldest, Self::Name, Self::Company, Self::Value];
+    pub const ALL: [Self; 5] = [
+        Self::Newest,
+        Self::Oldest,
+        Self::Name,
+        Self::Company,
+        Self::Value,
+    ];
 
     /// The word in the address.
     pub fn as_str(self) -> &'static str {
@@ -90,7 +99,10 @@ impl Filter {
         Self {
             status: query.status.parse().ok(),
             text: super::model::line(&query.q).chars().take(120).collect(),
-            sort: Sort::ALL.into_iter().find(|sort| sort.as_str() == query.sort).unwrap_or_default(),
+            sort: Sort::ALL
+                .into_iter()
+                .find(|sort| sort.as_str() == query.sort)
+                .unwrap_or_default(),
             page: query.page.parse().unwrap_or(1).clamp(1, 1_000_000),
             per_page: query.limit.parse().unwrap_or(per_page).clamp(1, 200),
         }
@@ -137,17 +149,29 @@ impl Filter {
         if page > 1 {
             parts.push(format!("page={page}"));
         }
-        if parts.is_empty() { base.to_owned() } else { format!("{base}?{}", parts.join("&")) }
+        if parts.is_empty() {
+            base.to_owned()
+        } else {
+            format!("{base}?{}", parts.join("&"))
+        }
     }
 
     /// The first page of the same list with another status.
     pub fn with_status(&self, status: Option<Status>) -> Self {
-        Self { status, page: 1, ..self.clone() }
+        Self {
+            status,
+            page: 1,
+            ..self.clone()
+        }
     }
 
     /// The first page of the same list in another order.
     pub fn with_sort(&self, sort: Sort) -> Self {
-        Self { sort, page: 1, ..self.clone() }
+        Self {
+            sort,
+            page: 1,
+            ..self.clone()
+        }
     }
 }
 
@@ -156,7 +180,9 @@ fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => out.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                out.push(char::from(byte))
+            }
             other => out.push_str(&format!("%{other:02X}")),
         }
     }
@@ -169,21 +195,39 @@ mod tests {
 
     #[test]
     fn an_address_makes_a_filter_and_the_filter_the_address() {
-        let query = ListQuery { status: "won".into(), q: " a&b  ü ".into(), sort: "name".into(), page: "3".into(), ..ListQuery::default() };
+        let query = ListQuery {
+            status: "won".into(),
+            q: " a&b  ü ".into(),
+            sort: "name".into(),
+            page: "3".into(),
+            ..ListQuery::default()
+        };
         let filter = Filter::of(&query, 25);
         assert_eq!((filter.status, filter.offset()), (Some(Status::Won), 50));
-        assert_eq!(filter.address("/leads", 4), "/leads?status=won&q=a%26b%20%C3%BC&sort=name&page=4");
+        assert_eq!(
+            filter.address("/leads", 4),
+            "/leads?status=won&q=a%26b%20%C3%BC&sort=name&page=4"
+        );
     }
 
     #[test]
     fn nonsense_is_the_plain_list() {
-        let query = ListQuery { status: "x".into(), sort: "x".into(), page: "-7".into(), limit: "1e9".into(), ..ListQuery::default() };
+        let query = ListQuery {
+            status: "x".into(),
+            sort: "x".into(),
+            page: "-7".into(),
+            limit: "1e9".into(),
+            ..ListQuery::default()
+        };
         assert_eq!(Filter::of(&query, 25).address("/leads", 1), "/leads");
     }
 
     #[test]
     fn wildcards_are_only_letters() {
-        let query = ListQuery { q: "50%_A!".into(), ..ListQuery::default() };
+        let query = ListQuery {
+            q: "50%_A!".into(),
+            ..ListQuery::default()
+        };
         assert_eq!(Filter::of(&query, 25).pattern(), "%50!%!_a!!%");
     }
 }

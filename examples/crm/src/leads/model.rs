@@ -130,16 +130,23 @@ impl LeadForm {
         } else if name.chars().count() > 120 {
             errors.insert("name", "Use at most 120 characters.".to_owned());
         }
-        let email = check_email(&self.email).map_err(|message| errors.insert("email", message)).ok();
+        let email = check_email(&self.email)
+            .map_err(|message| errors.insert("email", message))
+            .ok();
         let company = line(&self.company);
         if company.chars().count() > 120 {
             errors.insert("company", "Use at most 120 characters.".to_owned());
         }
         let status = match self.status.trim() {
             "" => Some(Status::New),
-            text => text.parse().map_err(|_| errors.insert("status", "Choose a status of the list.".to_owned())).ok(),
+            text => text
+                .parse()
+                .map_err(|_| errors.insert("status", "Choose a status of the list.".to_owned()))
+                .ok(),
         };
-        let value = check_value(&self.value).map_err(|message| errors.insert("value", message)).ok();
+        let value = check_value(&self.value)
+            .map_err(|message| errors.insert("value", message))
+            .ok();
         let owner_id = match self.owner_id.trim() {
             "" => Some(None),
             text => Uuid::try_parse(text)
@@ -149,7 +156,14 @@ impl LeadForm {
         };
         match (email, status, value, owner_id) {
             (Some(email), Some(status), Some(value), Some(owner_id)) if errors.is_empty() => {
-                Ok(Draft { name, email, company, status, value, owner_id })
+                Ok(Draft {
+                    name,
+                    email,
+                    company,
+                    status,
+                    value,
+                    owner_id,
+                })
             }
             _ => Err(errors),
         }
@@ -165,9 +179,16 @@ pub fn check_email(text: &str) -> Result<String, String> {
     let plausible = email.len() <= 254
         && !email.chars().any(|c| c.is_whitespace() || c.is_control())
         && email.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.contains('@') && domain.split('.').count() > 1 && !domain.split('.').any(str::is_empty)
+            !local.is_empty()
+                && !domain.contains('@')
+                && domain.split('.').count() > 1
+                && !domain.split('.').any(str::is_empty)
         });
-    if plausible { Ok(email.to_owned()) } else { Err("Enter an address like name@example.com.".to_owned()) }
+    if plausible {
+        Ok(email.to_owned())
+    } else {
+        Err("Enter an address like name@example.com.".to_owned())
+    }
 }
 
 fn check_value(text: &str) -> Result<i64, String> {
@@ -183,7 +204,9 @@ fn check_value(text: &str) -> Result<i64, String> {
 
 /// One line of text: control characters become spaces, runs of spaces become one, none at the ends.
 pub fn line(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let words = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -201,7 +224,10 @@ mod tests {
         };
         let draft = form.check().unwrap();
         assert_eq!(draft.name, "Ada Lovelace");
-        assert_eq!((draft.status, draft.value, draft.owner_id), (Status::New, 1200, None));
+        assert_eq!(
+            (draft.status, draft.value, draft.owner_id),
+            (Status::New, 1200, None)
+        );
         assert_eq!(draft.search(), "ada lovelace  ada@engines.example");
     }
 
@@ -216,14 +242,30 @@ mod tests {
             owner_id: "me".into(),
         };
         let errors: Vec<_> = form.check().unwrap_err().into_keys().collect();
-        assert_eq!(errors, ["company", "email", "name", "owner_id", "status", "value"]);
+        assert_eq!(
+            errors,
+            ["company", "email", "name", "owner_id", "status", "value"]
+        );
     }
 
     #[test]
     fn addresses_need_a_name_and_a_domain() {
-        for bad in ["", "a", "a@", "@b.example", "a@b", "a@b..example", "a@@b.example", "a b@c.example", "a@b.example\r\nX: y"] {
+        for bad in [
+            "",
+            "a",
+            "a@",
+            "@b.example",
+            "a@b",
+            "a@b..example",
+            "a@@b.example",
+            "a b@c.example",
+            "a@b.example\r\nX: y",
+        ] {
             assert!(check_email(bad).is_err(), "{bad:?}");
         }
-        assert_eq!(check_email(" o'hara+crm@mail.b.example ").unwrap(), "o'hara+crm@mail.b.example");
+        assert_eq!(
+            check_email(" o'hara+crm@mail.b.example ").unwrap(),
+            "o'hara+crm@mail.b.example"
+        );
     }
 }

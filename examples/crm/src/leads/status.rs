@@ -8,7 +8,10 @@ use serde::Serialize;
 /// A step of the pipeline, in the order a lead walks them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(clippy::exhaustive_enums, reason = "each page must decide what to do with a new step")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "each page must decide what to do with a new step"
+)]
 pub enum Status {
     /// Just arrived.
     New,
@@ -28,8 +31,15 @@ pub enum Status {
 
 impl Status {
     /// Every step, in order.
-    pub const ALL: [Self; 7] =
-        [Self::New, Self::Open, Self::Contacted, Self::Qualified, Self::Proposal, Self::Won, Self::Lost];
+    pub const ALL: [Self; 7] = [
+        Self::New,
+        Self::Open,
+        Self::Contacted,
+        Self::Qualified,
+        Self::Proposal,
+        Self::Won,
+        Self::Lost,
+    ];
 
     /// The word in the database, in JSON and in addresses.
     pub fn as_str(self) -> &'static str {
@@ -79,7 +89,10 @@ impl FromStr for Status {
     type Err = UnknownStatus;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(UnknownStatus)
     }
 }
 

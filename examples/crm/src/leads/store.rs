@@ -202,5 +202,9 @@ pub async fn remove(db: &Db, id: Uuid) -> Result<(), AppError> {
 
 /// The month a lead closed: kept while it stays closed, this month if it closes now, none while it is open.
 fn closed_month(status: Status, before: Option<String>, at: i64) -> Option<String> {
-    if status.is_closed() { before.or_else(|| Some(clock::month(at))) } else { None }
+    if status.is_closed() {
+        before.or_else(|| Some(clock::month(at)))
+    } else {
+        None
+    }
 }

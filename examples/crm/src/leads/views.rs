@@ -70,9 +70,15 @@ impl Line {
 
 /// The first letters of the first and the last word of a name.
 pub(crate) fn initials(name: &str) -> String {
-    let mut words = name.split_whitespace().filter_map(|word| word.chars().next());
+    let mut words = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next());
     let first = words.next();
-    first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
+    first
+        .into_iter()
+        .chain(words.next_back())
+        .flat_map(char::to_uppercase)
+        .collect()
 }
 
 /// A status over the list: a link with the number of its leads.
@@ -123,7 +129,13 @@ pub struct ListPage {
 impl ListPage {
     /// One page of the list.
     pub fn new(shell: Shell, filter: &Filter, totals: &[StatusTotal], leads: &[Lead]) -> Self {
-        let count = |status| totals.iter().filter(|total| total.status == status).map(|total| total.leads).sum::<i64>();
+        let count = |status| {
+            totals
+                .iter()
+                .filter(|total| total.status == status)
+                .map(|total| total.leads)
+                .sum::<i64>()
+        };
         let all: i64 = totals.iter().map(|total| total.leads).sum();
         let tab = |status: Option<Status>| Tab {
             label: status.map_or("All", Status::label),
@@ -135,10 +147,20 @@ impl ListPage {
         let heading = |label, kind, sort: Option<Sort>, aria| Heading {
             label,
             kind,
-            address: sort.map(|sort| filter.with_sort(sort).address("/leads", 1)).unwrap_or_default(),
-            aria: if sort.is_some_and(|sort| filter.sort == sort) { aria } else { "none" },
+            address: sort
+                .map(|sort| filter.with_sort(sort).address("/leads", 1))
+                .unwrap_or_default(),
+            aria: if sort.is_some_and(|sort| filter.sort == sort) {
+                aria
+            } else {
+                "none"
+            },
         };
-        let added = if filter.sort == Sort::Newest { Sort::Oldest } else { Sort::Newest };
+        let added = if filter.sort == Sort::Newest {
+            Sort::Oldest
+        } else {
+            Sort::Newest
+        };
         let mut headings = vec![
             heading("Name", "", Some(Sort::Name), "ascending"),
             heading("Company", "wide", Some(Sort::Company), "ascending"),
@@ -160,14 +182,26 @@ impl ListPage {
         let shown = match (rows.is_empty(), found) {
             (true, _) => "No leads".to_owned(),
             (false, 1) => "1 lead".to_owned(),
-            (false, _) => format!("{}–{} of {} leads", grouped(filter.offset() + 1), grouped(last), grouped(found)),
+            (false, _) => format!(
+                "{}–{} of {} leads",
+                grouped(filter.offset() + 1),
+                grouped(last),
+                grouped(found)
+            ),
         };
         Self {
             shell,
             section: "leads",
-            tabs: std::iter::once(None).chain(Status::ALL.map(Some)).map(tab).collect(),
+            tabs: std::iter::once(None)
+                .chain(Status::ALL.map(Some))
+                .map(tab)
+                .collect(),
             orders: Sort::ALL
-                .map(|sort| Order { word: sort.as_str(), label: sort.label(), current: sort == filter.sort })
+                .map(|sort| Order {
+                    word: sort.as_str(),
+                    label: sort.label(),
+                    current: sort == filter.sort,
+                })
                 .into(),
             headings,
             status: filter.status_text(),
@@ -207,29 +241,54 @@ pub struct FormPage {
 
 impl FormPage {
     /// The form of a new lead, or of `lead`, with what was typed and what is wrong with it.
-    pub fn new(shell: Shell, lead: Option<&Lead>, form: LeadForm, owners: &[Owner], errors: FieldErrors) -> Self {
+    pub fn new(
+        shell: Shell,
+        lead: Option<&Lead>,
+        form: LeadForm,
+        owners: &[Owner],
+        errors: FieldErrors,
+    ) -> Self {
         let statuses = Status::ALL.map(|status| Choice {
             value: status.as_str().to_owned(),
             label: status.label().to_owned(),
             current: status.as_str() == form.status,
         });
-        let mut choices = vec![Choice { value: String::new(), label: "Nobody yet".into(), current: form.owner_id.is_empty() }];
+        let mut choices = vec![Choice {
+            value: String::new(),
+            label: "Nobody yet".into(),
+            current: form.owner_id.is_empty(),
+        }];
         choices.extend(owners.iter().map(|owner| {
             let value = owner.id.to_string();
-            Choice { current: value == form.owner_id, label: owner.name.clone(), value }
+            Choice {
+                current: value == form.owner_id,
+                label: owner.name.clone(),
+                value,
+            }
         }));
         if let Some((id, name)) = lead.and_then(|lead| lead.owner_id.zip(lead.owner_name.as_ref()))
             && owners.iter().all(|owner| owner.id != id)
         {
             let value = id.to_string();
-            choices.push(Choice { current: value == form.owner_id, label: format!("{name} (revoked)"), value });
+            choices.push(Choice {
+                current: value == form.owner_id,
+                label: format!("{name} (revoked)"),
+                value,
+            });
         }
         let address = lead.map(|lead| format!("/leads/{}", lead.id));
         Self {
             shell,
             section: "leads",
-            title: lead.map_or_else(|| "New lead".to_owned(), |lead| format!("Edit {}", lead.name)),
-            submit: if lead.is_some() { "Save changes" } else { "Add lead" },
+            title: lead.map_or_else(
+                || "New lead".to_owned(),
+                |lead| format!("Edit {}", lead.name),
+            ),
+            submit: if lead.is_some() {
+                "Save changes"
+            } else {
+                "Add lead"
+            },
             action: address.clone().unwrap_or_else(|| "/leads".to_owned()),
             back: address.unwrap_or_else(|| "/leads".to_owned()),
             form,
@@ -241,7 +300,10 @@ impl FormPage {
 
     /// The message of a field; empty if there is nothing wrong with it.
     fn error(&self, field: &str) -> &str {
-        self.errors.get(field).map(String::as_str).unwrap_or_default()
+        self.errors
+            .get(field)
+            .map(String::as_str)
+            .unwrap_or_default()
     }
 }
 
@@ -268,10 +330,25 @@ pub struct DetailPage {
 
 impl DetailPage {
     /// A lead with its history, and the note that somebody is writing.
-    pub fn new(shell: Shell, lead: &Lead, history: &[Activity], note: String, errors: FieldErrors) -> Self {
-        let end = if lead.status == Status::Lost { Status::Lost } else { Status::Won };
-        let way = Status::ALL.into_iter().filter(|status| !status.is_closed()).chain(std::iter::once(end));
-        let reached = Status::ALL.into_iter().position(|status| status == lead.status);
+    pub fn new(
+        shell: Shell,
+        lead: &Lead,
+        history: &[Activity],
+        note: String,
+        errors: FieldErrors,
+    ) -> Self {
+        let end = if lead.status == Status::Lost {
+            Status::Lost
+        } else {
+            Status::Won
+        };
+        let way = Status::ALL
+            .into_iter()
+            .filter(|status| !status.is_closed())
+            .chain(std::iter::once(end));
+        let reached = Status::ALL
+            .into_iter()
+            .position(|status| status == lead.status);
         let stages = way.map(|status| Stage {
             label: status.label(),
             kind: if status == lead.status {
@@ -296,7 +373,10 @@ impl DetailPage {
 
     /// The message of a field; empty if there is nothing wrong with it.
     fn error(&self, field: &str) -> &str {
-        self.errors.get(field).map(String::as_str).unwrap_or_default()
+        self.errors
+            .get(field)
+            .map(String::as_str)
+            .unwrap_or_default()
     }
 }
 

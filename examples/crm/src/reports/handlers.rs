@@ -25,7 +25,10 @@ pub async fn dashboard(shell: Shell, State(db): State<Db>) -> Result<Response, A
     let won = store::won_in(&db, &clock::month(clock::now())).await?;
     let recent = leads::page(&db, &newest).await?;
     let activity = leads::latest(&db, 8).await?;
-    page(StatusCode::OK, &Dashboard::new(shell, &steps, &months, won, &recent, &activity))
+    page(
+        StatusCode::OK,
+        &Dashboard::new(shell, &steps, &months, won, &recent, &activity),
+    )
 }
 
 /// `GET /reports`

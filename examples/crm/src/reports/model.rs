@@ -34,7 +34,11 @@ pub struct Step {
 pub fn pipeline(totals: &[StatusTotal]) -> Vec<Step> {
     let step = |status| {
         let found = totals.iter().find(|total| total.status == status);
-        Step { status, leads: found.map_or(0, |total| total.leads), value: found.map_or(0, |total| total.value) }
+        Step {
+            status,
+            leads: found.map_or(0, |total| total.leads),
+            value: found.map_or(0, |total| total.value),
+        }
     };
     Status::ALL.into_iter().map(step).collect()
 }
@@ -65,7 +69,10 @@ pub fn cohorts(months: &[String], totals: &[MonthTotal]) -> Vec<Cohort> {
         Cohort {
             month: month.clone(),
             added: of_month().map(|total| total.leads).sum(),
-            won: of_month().filter(|total| total.status == Status::Won).map(|total| total.leads).sum(),
+            won: of_month()
+                .filter(|total| total.status == Status::Won)
+                .map(|total| total.leads)
+                .sum(),
         }
     };
     months.iter().map(cohort).collect()
@@ -73,7 +80,11 @@ pub fn cohorts(months: &[String], totals: &[MonthTotal]) -> Vec<Cohort> {
 
 /// `part` of `whole` in rounded per cent; nothing of nothing is 0.
 pub fn percent(part: i64, whole: i64) -> i64 {
-    if whole == 0 { 0 } else { (part.saturating_mul(200) + whole) / (whole.saturating_mul(2)) }
+    if whole == 0 {
+        0
+    } else {
+        (part.saturating_mul(200) + whole) / (whole.saturating_mul(2))
+    }
 }
 
 /// Whole euros for people: `€12,400`.
@@ -86,7 +97,11 @@ pub fn short_euros(value: i64) -> String {
     match value {
         0..=9_999 => euros(value),
         10_000..=999_499 => format!("€{}k", (value + 500) / 1000),
-        _ => format!("€{}.{}M", (value + 50_000) / 1_000_000, (value + 50_000) / 100_000 % 10),
+        _ => format!(
+            "€{}.{}M",
+            (value + 50_000) / 1_000_000,
+            (value + 50_000) / 100_000 % 10
+        ),
     }
 }
 
@@ -112,7 +127,11 @@ mod tests {
 
     #[test]
     fn every_step_is_there_even_without_leads() {
-        let steps = pipeline(&[StatusTotal { status: Status::Won, leads: 2, value: 900 }]);
+        let steps = pipeline(&[StatusTotal {
+            status: Status::Won,
+            leads: 2,
+            value: 900,
+        }]);
         assert_eq!(steps.len(), Status::ALL.len());
         assert_eq!(steps.iter().map(|step| step.leads).sum::<i64>(), 2);
     }
@@ -120,18 +139,35 @@ mod tests {
     #[test]
     fn conversion_is_what_was_won_of_what_was_added() {
         let totals = [
-            MonthTotal { month: "2026-01".into(), status: Status::Won, leads: 1 },
-            MonthTotal { month: "2026-01".into(), status: Status::Lost, leads: 2 },
+            MonthTotal {
+                month: "2026-01".into(),
+                status: Status::Won,
+                leads: 1,
+            },
+            MonthTotal {
+                month: "2026-01".into(),
+                status: Status::Lost,
+                leads: 2,
+            },
         ];
         let cohorts = cohorts(&["2026-01".into(), "2026-02".into()], &totals);
-        let seen: Vec<_> = cohorts.iter().map(|cohort| (cohort.added, cohort.won, cohort.conversion())).collect();
+        let seen: Vec<_> = cohorts
+            .iter()
+            .map(|cohort| (cohort.added, cohort.won, cohort.conversion()))
+            .collect();
         assert_eq!(seen, [(3, 1, 33), (0, 0, 0)]);
     }
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!((euros(12_400), euros(999), euros(0)), ("€12,400".into(), "€999".into(), "€0".into()));
-        assert_eq!((short_euros(1_249_999), short_euros(340_499)), ("€1.2M".into(), "€340k".into()));
+        assert_eq!(
+            (euros(12_400), euros(999), euros(0)),
+            ("€12,400".into(), "€999".into(), "€0".into())
+        );
+        assert_eq!(
+            (short_euros(1_249_999), short_euros(340_499)),
+            ("€1.2M".into(), "€340k".into())
+        );
         assert_eq!(grouped(-1_234_567), "-1,234,567");
     }
 }

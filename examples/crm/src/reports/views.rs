@@ -34,7 +34,11 @@ struct Column {
 }
 
 fn bars(steps: &[Step]) -> Vec<Bar> {
-    let largest = steps.iter().map(|step| step.leads).max().unwrap_or_default();
+    let largest = steps
+        .iter()
+        .map(|step| step.leads)
+        .max()
+        .unwrap_or_default();
     let all: i64 = steps.iter().map(|step| step.leads).sum();
     let bar = |step: &Step| Bar {
         label: step.status.label(),
@@ -48,9 +52,14 @@ fn bars(steps: &[Step]) -> Vec<Bar> {
 }
 
 fn columns(months: &[Cohort]) -> Vec<Column> {
-    let largest = months.iter().map(|month| month.added).max().unwrap_or_default();
+    let largest = months
+        .iter()
+        .map(|month| month.added)
+        .max()
+        .unwrap_or_default();
     let column = |month: &Cohort| {
-        let (added_height, won_height) = (percent(month.added, largest), percent(month.won, largest));
+        let (added_height, won_height) =
+            (percent(month.added, largest), percent(month.won, largest));
         Column {
             label: clock::month_label(&month.month),
             added: month.added,
@@ -97,8 +106,16 @@ impl Dashboard {
         activity: &[Activity],
     ) -> Self {
         let open = || steps.iter().filter(|step| !step.status.is_closed());
-        let closed: i64 = steps.iter().filter(|step| step.status.is_closed()).map(|step| step.leads).sum();
-        let customers: i64 = steps.iter().filter(|step| step.status == Status::Won).map(|step| step.leads).sum();
+        let closed: i64 = steps
+            .iter()
+            .filter(|step| step.status.is_closed())
+            .map(|step| step.leads)
+            .sum();
+        let customers: i64 = steps
+            .iter()
+            .filter(|step| step.status == Status::Won)
+            .map(|step| step.leads)
+            .sum();
         let all: i64 = steps.iter().map(|step| step.leads).sum();
         let this_month = months.last().map_or(0, |month| month.added);
         let tiles = [
@@ -112,7 +129,11 @@ impl Dashboard {
                 value: short_euros(open().map(|step| step.value).sum()),
                 hint: format!("{} added this month", grouped(this_month)),
             },
-            Tile { label: "Won this month", value: short_euros(won.1), hint: format!("{} leads", grouped(won.0)) },
+            Tile {
+                label: "Won this month",
+                value: short_euros(won.1),
+                hint: format!("{} leads", grouped(won.0)),
+            },
             Tile {
                 label: "Win rate",
                 value: format!("{}%", percent(customers, closed)),

@@ -16,8 +16,7 @@ const BATCH: usize = 40;
 
 /// Adds what is missing of a tenant's demonstration data and says how many leads that were.
 pub async fn fill(db: &Db, profile: &Profile) -> Result<usize, AppError> {
-    let done: Vec<i64> =
-        on_db!(db, pool => sqlx::query_scalar("SELECT id FROM seed_batches ORDER BY id").fetch_all(pool).await)?;
+    let done: Vec<i64> = on_db!(db, pool => sqlx::query_scalar("SELECT id FROM seed_batches ORDER BY id").fetch_all(pool).await)?;
     let batches = profile.leads.div_ceil(BATCH);
     if done.len() == batches + 1 {
         return Ok(0);

@@ -59,7 +59,9 @@ pub(super) fn users(profile: &Profile, now: i64) -> Vec<PlannedUser> {
         }
         let number = users.len();
         let invited_at = match number {
-            9 | 10 => now - DAY * i64::try_from(number - 7).unwrap_or(2) - dice.random_range(0..6 * HOUR),
+            9 | 10 => {
+                now - DAY * i64::try_from(number - 7).unwrap_or(2) - dice.random_range(0..6 * HOUR)
+            }
             _ => now - DAY * dice.random_range(60..DAYS + 20),
         };
         users.push(PlannedUser {
@@ -85,28 +87,62 @@ pub(super) fn users(profile: &Profile, now: i64) -> Vec<PlannedUser> {
 /// The leads of a tenant, oldest first, given to `owners`.
 pub(super) fn leads(profile: &Profile, owners: &[Uuid], now: i64) -> Vec<PlannedLead> {
     let mut dice = StdRng::seed_from_u64(profile.seed ^ 0x1ead);
-    let mut moments: Vec<i64> = (0..profile.leads).map(|_| moment(&mut dice, profile, now)).collect();
+    let mut moments: Vec<i64> = (0..profile.leads)
+        .map(|_| moment(&mut dice, profile, now))
+        .collect();
     moments.sort_unstable();
-    moments.into_iter().map(|at| lead(&mut dice, profile, owners, at, now)).collect()
+    moments
+        .into_iter()
+        .map(|at| lead(&mut dice, profile, owners, at, now))
+        .collect()
 }
 
-fn lead(dice: &mut StdRng, profile: &Profile, owners: &[Uuid], created_at: i64, now: i64) -> PlannedLead {
+fn lead(
+    dice: &mut StdRng,
+    profile: &Profile,
+    owners: &[Uuid],
+    created_at: i64,
+    now: i64,
+) -> PlannedLead {
     let name = name(dice);
-    let company = format!("{} {}", pick(dice, profile.companies.0), pick(dice, profile.companies.1));
+    let company = format!(
+        "{} {}",
+        pick(dice, profile.companies.0),
+        pick(dice, profile.companies.1)
+    );
     let domain = format!("{}.example", plain(&company));
     let status = status(dice, profile, (now - created_at) / DAY);
-    let owner_id = if status == Status::New && dice.random_range(0..3) > 0 { None } else { some(dice, owners) };
+    let owner_id = if status == Status::New && dice.random_range(0..3) > 0 {
+        None
+    } else {
+        some(dice, owners)
+    };
     let (low, high) = profile.worth;
     let spread = dice.random_range(0.0..1.0_f64).powi(3);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a few thousand, spread by a curve")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "a few thousand, spread by a curve"
+    )]
     let value = (low + ((high - low) as f64 * spread) as i64) * 100;
     let email = address(&name, &domain);
     let history = history(dice, status, created_at, now);
     let updated_at = history.last().map_or(created_at, |last| last.at);
-    let closed = history.iter().rev().find(|activity| activity.kind == "status").map_or(created_at, |last| last.at);
+    let closed = history
+        .iter()
+        .rev()
+        .find(|activity| activity.kind == "status")
+        .map_or(created_at, |last| last.at);
     PlannedLead {
         id: id_at(dice, created_at),
-        draft: Draft { name, email, company, status, value, owner_id },
+        draft: Draft {
+            name,
+            email,
+            company,
+            status,
+            value,
+            owner_id,
+        },
         created_at,
         updated_at,
         closed_month: status.is_closed().then(|| clock::month(closed)),
@@ -118,8 +154,17 @@ fn lead(dice: &mut StdRng, profile: &Profile, owners: &[Uuid], created_at: i64, 
 fn history(dice: &mut StdRng, status: Status, created_at: i64, now: i64) -> Vec<PlannedActivity> {
     let mut way = vec![("added", "Added to the pipeline".to_owned())];
     let mut before = Status::New;
-    for step in Status::ALL.into_iter().skip(1).filter(|step| !step.is_closed()).chain([status]) {
-        let reached = if status == Status::Lost { dice.random_range(0..3) > 0 } else { position(step) <= position(status) };
+    for step in Status::ALL
+        .into_iter()
+        .skip(1)
+        .filter(|step| !step.is_closed())
+        .chain([status])
+    {
+        let reached = if status == Status::Lost {
+            dice.random_range(0..3) > 0
+        } else {
+            position(step) <= position(status)
+        };
         if step == before || !(reached || step == status) {
             continue;
         }
@@ -136,7 +181,12 @@ fn history(dice: &mut StdRng, status: Status, created_at: i64, now: i64) -> Vec<
     let mut at = created_at;
     let mut history = Vec::with_capacity(way.len());
     for (kind, body) in way {
-        history.push(PlannedActivity { id: id_at(dice, at), kind, body, at });
+        history.push(PlannedActivity {
+            id: id_at(dice, at),
+            kind,
+            body,
+            at,
+        });
         at = (at + dice.random_range(gap / 3..=gap)).min(now);
     }
     history
@@ -147,10 +197,16 @@ fn moment(dice: &mut StdRng, profile: &Profile, now: i64) -> i64 {
     loop {
         let share = dice.random_range(0.0..1.0_f64);
         let season = 1.0 + 0.2 * (share * 9.4 + profile.growth).sin();
-        if dice.random_range(0.0..1.0) * (1.0 + profile.growth) * 1.2 > (1.0 + profile.growth * share) * season {
+        if dice.random_range(0.0..1.0) * (1.0 + profile.growth) * 1.2
+            > (1.0 + profile.growth * share) * season
+        {
             continue;
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a number of days below 600")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "a number of days below 600"
+        )]
         let days = ((1.0 - share) * DAYS as f64) as i64;
         let at = clock::days_before(now, days) + dice.random_range(7 * HOUR..18 * HOUR);
         let weekday = (at / DAY + 4) % 7; // the first of January 1970 was a Thursday; 0 is Sunday
@@ -171,19 +227,30 @@ fn status(dice: &mut StdRng, profile: &Profile, days: i64) -> Status {
         _ => 91,
     };
     if dice.random_range(0..100) < closed_by_now {
-        return if dice.random_range(0..100) < profile.win_rate { Won } else { Lost };
+        return if dice.random_range(0..100) < profile.win_rate {
+            Won
+        } else {
+            Lost
+        };
     }
     let open: &[Status] = match days {
         0..=9 => &[New, New, New, New, Open, Contacted],
         10..=29 => &[New, New, Open, Open, Contacted, Qualified],
-        30..=89 => &[Open, Open, Contacted, Contacted, Qualified, Qualified, Proposal],
+        30..=89 => &[
+            Open, Open, Contacted, Contacted, Qualified, Qualified, Proposal,
+        ],
         _ => &[Contacted, Qualified, Qualified, Proposal, Proposal],
     };
-    open.get(dice.random_range(0..open.len())).copied().unwrap_or(Open)
+    open.get(dice.random_range(0..open.len()))
+        .copied()
+        .unwrap_or(Open)
 }
 
 fn position(status: Status) -> usize {
-    Status::ALL.into_iter().position(|other| other == status).unwrap_or_default()
+    Status::ALL
+        .into_iter()
+        .position(|other| other == status)
+        .unwrap_or_default()
 }
 
 fn name(dice: &mut StdRng) -> String {
@@ -191,11 +258,18 @@ fn name(dice: &mut StdRng) -> String {
 }
 
 fn pick<'a>(dice: &mut StdRng, words: &[&'a str]) -> &'a str {
-    words.get(dice.random_range(0..words.len())).copied().unwrap_or_default()
+    words
+        .get(dice.random_range(0..words.len()))
+        .copied()
+        .unwrap_or_default()
 }
 
 fn some(dice: &mut StdRng, owners: &[Uuid]) -> Option<Uuid> {
-    if owners.is_empty() { None } else { owners.get(dice.random_range(0..owners.len())).copied() }
+    if owners.is_empty() {
+        None
+    } else {
+        owners.get(dice.random_range(0..owners.len())).copied()
+    }
 }
 
 /// A version 7 id of that moment, from the dice.
@@ -213,7 +287,12 @@ mod tests {
 
     #[test]
     fn the_plan_is_the_same_every_time_and_different_for_each_tenant() {
-        let ids = |profile| leads(profile, &[], NOW).into_iter().map(|lead| lead.id).collect::<Vec<_>>();
+        let ids = |profile| {
+            leads(profile, &[], NOW)
+                .into_iter()
+                .map(|lead| lead.id)
+                .collect::<Vec<_>>()
+        };
         for profile in &ALL {
             assert_eq!(ids(profile), ids(profile));
         }
@@ -226,7 +305,10 @@ mod tests {
             let planned = leads(profile, &[], NOW);
             assert_eq!(planned.len(), profile.leads);
             for lead in planned {
-                assert!(lead.created_at >= NOW - (DAYS + 1) * DAY && lead.updated_at <= NOW, "{lead:?}");
+                assert!(
+                    lead.created_at >= NOW - (DAYS + 1) * DAY && lead.updated_at <= NOW,
+                    "{lead:?}"
+                );
                 assert!(lead.history.is_sorted_by_key(|activity| activity.at));
                 assert_eq!(lead.closed_month.is_some(), lead.draft.status.is_closed());
             }
@@ -236,7 +318,10 @@ mod tests {
     #[test]
     fn a_won_lead_ends_with_winning() {
         let planned = leads(&ALL[0], &[], NOW);
-        let won = planned.iter().find(|lead| lead.draft.status == Status::Won).unwrap();
+        let won = planned
+            .iter()
+            .find(|lead| lead.draft.status == Status::Won)
+            .unwrap();
         assert!(won.history.last().unwrap().body.ends_with("→ Won"));
     }
 }

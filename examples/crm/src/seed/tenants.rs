@@ -32,6 +32,14 @@ pub struct Profile {
     pub(super) seed: u64,
 }
 
+impl Profile {
+    /// The same tenant with another number of leads.
+    #[must_use]
+    pub fn with_leads(self, leads: usize) -> Self {
+        Self { leads, ..self }
+    }
+}
+
 /// Two that share tables, one with a schema of its own, one with a database of its own.
 pub const ALL: [Profile; 4] = [
     Profile {
@@ -41,7 +49,7 @@ pub const ALL: [Profile; 4] = [
         isolation: Isolation::Shared,
         domain: "acme.example",
         leads: 320,
-        win_rate: 41,
+        win_rate: 47,
         growth: 2.0,
         worth: (12, 480),
         companies: INDUSTRY,
@@ -54,7 +62,7 @@ pub const ALL: [Profile; 4] = [
         isolation: Isolation::Shared,
         domain: "globex.example",
         leads: 264,
-        win_rate: 29,
+        win_rate: 38,
         growth: 0.6,
         worth: (90, 2600),
         companies: ENERGY,
@@ -67,7 +75,7 @@ pub const ALL: [Profile; 4] = [
         isolation: Isolation::Schema,
         domain: "initech.example",
         leads: 388,
-        win_rate: 35,
+        win_rate: 42,
         growth: 4.0,
         worth: (30, 900),
         companies: BANKS,
@@ -80,7 +88,7 @@ pub const ALL: [Profile; 4] = [
         isolation: Isolation::Database,
         domain: "umbrella.example",
         leads: 291,
-        win_rate: 48,
+        win_rate: 55,
         growth: 1.2,
         worth: (45, 1500),
         companies: CLINICS,

@@ -14,10 +14,20 @@ use crate::html::{Shell, page};
 use crate::leads::handlers::{Done, known};
 
 /// `GET /users`
-pub async fn list(shell: Shell, State(db): State<Db>, Query(query): Query<Done>) -> Result<Response, AppError> {
+pub async fn list(
+    shell: Shell,
+    State(db): State<Db>,
+    Query(query): Query<Done>,
+) -> Result<Response, AppError> {
     let users = store::all(&db).await?;
-    let form = InviteForm { role: "sales".to_owned(), ..InviteForm::default() };
-    page(StatusCode::OK, &UsersPage::new(shell.done(&query.done), &users, form, FieldErrors::new()))
+    let form = InviteForm {
+        role: "sales".to_owned(),
+        ..InviteForm::default()
+    };
+    page(
+        StatusCode::OK,
+        &UsersPage::new(shell.done(&query.done), &users, form, FieldErrors::new()),
+    )
 }
 
 /// `POST /users`
@@ -35,7 +45,10 @@ pub async fn invite(
         Ok(()) => Ok(Redirect::to("/users?done=invited").into_response()),
         Err(AppError::Invalid(errors)) => {
             let users = store::all(&db).await?;
-            page(StatusCode::UNPROCESSABLE_ENTITY, &UsersPage::new(shell, &users, form, errors))
+            page(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &UsersPage::new(shell, &users, form, errors),
+            )
         }
         Err(error) => Err(error),
     }

@@ -68,11 +68,16 @@ impl InviteForm {
     /// Checks every field, and says what is wrong with all of them at once.
     pub fn check(&self) -> Result<Invitation, FieldErrors> {
         let mut errors = FieldErrors::new();
-        let email = check_email(&self.email).map_err(|message| errors.insert("email", message)).unwrap_or_default();
-        let role = ROLES.into_iter().find(|role| *role == self.role).unwrap_or_else(|| {
-            errors.insert("role", "Choose a role of the list.".to_owned());
-            ""
-        });
+        let email = check_email(&self.email)
+            .map_err(|message| errors.insert("email", message))
+            .unwrap_or_default();
+        let role = ROLES
+            .into_iter()
+            .find(|role| *role == self.role)
+            .unwrap_or_else(|| {
+                errors.insert("role", "Choose a role of the list.".to_owned());
+                ""
+            });
         let mut name = line(&self.name);
         if name.chars().count() > 120 {
             errors.insert("name", "Use at most 120 characters.".to_owned());
@@ -80,17 +85,31 @@ impl InviteForm {
         if name.is_empty() {
             name = name_of(&email);
         }
-        if errors.is_empty() { Ok(Invitation { name, email: email.to_lowercase(), role }) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(Invitation {
+                name,
+                email: email.to_lowercase(),
+                role,
+            })
+        } else {
+            Err(errors)
+        }
     }
 }
 
 /// `grace.hopper@navy.example` is Grace Hopper until she says otherwise.
 fn name_of(email: &str) -> String {
     let local = email.split('@').next().unwrap_or_default();
-    let words = local.split(['.', '_', '-', '+']).filter(|word| !word.is_empty()).map(|word| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
-    });
+    let words = local
+        .split(['.', '_', '-', '+'])
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+                .unwrap_or_default()
+        });
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -100,10 +119,21 @@ mod tests {
 
     #[test]
     fn an_invitation_needs_an_address_and_a_role() {
-        let form = InviteForm { email: "Grace.Hopper@navy.example".into(), role: "sales".into(), ..InviteForm::default() };
+        let form = InviteForm {
+            email: "Grace.Hopper@navy.example".into(),
+            role: "sales".into(),
+            ..InviteForm::default()
+        };
         let invitation = form.check().unwrap();
-        assert_eq!((invitation.name.as_str(), invitation.email.as_str()), ("Grace Hopper", "grace.hopper@navy.example"));
-        let errors: Vec<_> = InviteForm::default().check().unwrap_err().into_keys().collect();
+        assert_eq!(
+            (invitation.name.as_str(), invitation.email.as_str()),
+            ("Grace Hopper", "grace.hopper@navy.example")
+        );
+        let errors: Vec<_> = InviteForm::default()
+            .check()
+            .unwrap_err()
+            .into_keys()
+            .collect();
         assert_eq!(errors, ["email", "role"]);
     }
 }

@@ -30,7 +30,11 @@ pub async fn active(db: &Db) -> Result<Vec<Owner>, AppError> {
 }
 
 /// Whether a lead may go from one owner to another: to one who is there and not revoked, or stay where it is.
-pub async fn check_owner(db: &Db, before: Option<Uuid>, after: Option<Uuid>) -> Result<(), AppError> {
+pub async fn check_owner(
+    db: &Db,
+    before: Option<Uuid>,
+    after: Option<Uuid>,
+) -> Result<(), AppError> {
     let Some(id) = after else { return Ok(()) };
     if before == after {
         return Ok(());
@@ -41,7 +45,11 @@ pub async fn check_owner(db: &Db, before: Option<Uuid>, after: Option<Uuid>) -> 
     .bind(id)
     .fetch_one(pool)
     .await)?;
-    if found == 0 { Err(AppError::field("owner_id", "Choose one of your users.")) } else { Ok(()) }
+    if found == 0 {
+        Err(AppError::field("owner_id", "Choose one of your users."))
+    } else {
+        Ok(())
+    }
 }
 
 /// Invites somebody, or invites them again after they were revoked. An address that is in already is refused.
@@ -73,7 +81,10 @@ pub async fn invite(db: &Db, invitation: &Invitation) -> Result<(), AppError> {
     .map(|_| ()))
     .map_err(AppError::from);
     match added {
-        Err(error) if error.is_duplicate() => Err(AppError::field("email", "This address has been invited already.")),
+        Err(error) if error.is_duplicate() => Err(AppError::field(
+            "email",
+            "This address has been invited already.",
+        )),
         other => other,
     }
 }
@@ -85,5 +96,9 @@ pub async fn revoke(db: &Db, id: Uuid) -> Result<(), AppError> {
         .execute(pool)
         .await
         .map(|done| done.rows_affected()))?;
-    if revoked == 0 { Err(AppError::NotFound) } else { Ok(()) }
+    if revoked == 0 {
+        Err(AppError::NotFound)
+    } else {
+        Ok(())
+    }
 }

@@ -66,7 +66,12 @@ impl UsersPage {
             section: "users",
             rows: users.iter().map(row).collect(),
             count: format!("{active} active, {invited} invited"),
-            roles: ROLES.map(|word| Role { word, current: word == form.role }).into(),
+            roles: ROLES
+                .map(|word| Role {
+                    word,
+                    current: word == form.role,
+                })
+                .into(),
             form,
             errors,
         }
@@ -74,6 +79,9 @@ impl UsersPage {
 
     /// The message of a field; empty if there is nothing wrong with it.
     fn error(&self, field: &str) -> &str {
-        self.errors.get(field).map(String::as_str).unwrap_or_default()
+        self.errors
+            .get(field)
+            .map(String::as_str)
+            .unwrap_or_default()
     }
 }

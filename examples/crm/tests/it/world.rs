@@ -1,0 +1,199 @@
+//! A running CRM with the four tenants and a handful of leads each, and a small client for it.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use crm::app;
+use crm::seed::tenants::{ALL, Profile};
+use crm::start;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tenancy_testkit::{PgCluster, PgDatabase, TempFolder};
+use tower::ServiceExt;
+
+/// Leads that each tenant starts with.
+pub(crate) const LEADS: usize = 30;
+
+/// The tenants: two that share tables, one schema, one database.
+pub(crate) const TENANTS: [&str; 4] = ["acme", "globex", "initech", "umbrella"];
+
+/// Runs a test over SQLite and over PostgreSQL.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(crate::world::World::sqlite().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(crate::world::World::postgres().await).await;
+            })+
+        }
+    };
+}
+
+pub(crate) use on_both;
+
+/// Where the tenants' data is, so that the program can be started again over it.
+pub(crate) enum Place {
+    Folder(TempFolder),
+    Database(PgDatabase),
+}
+
+/// A running CRM.
+pub(crate) struct World {
+    app: Router,
+    pub(crate) place: Place,
+}
+
+/// What came back.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
+    }
+
+    /// The answer is a problem document of that status.
+    #[track_caller]
+    pub(crate) fn is_problem(&self, status: StatusCode) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
+        let problem = self.json();
+        assert_eq!(problem["status"], status.as_u16());
+        problem
+    }
+}
+
+impl World {
+    pub(crate) async fn sqlite() -> Self {
+        Self::at(Place::Folder(TempFolder::new().unwrap())).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let database = PgCluster::shared().await.unwrap().database().await.unwrap();
+        Self::at(Place::Database(database)).await
+    }
+
+    /// Starts the program over a place; a second time it finds what is there.
+    pub(crate) async fn at(place: Place) -> Self {
+        let profiles: [Profile; 4] = ALL.map(|profile| profile.with_leads(LEADS));
+        let quiet = |_: &str| {};
+        let service = match &place {
+            Place::Folder(folder) => start::embedded(folder.path(), &profiles, quiet).await,
+            Place::Database(database) => {
+                start::postgres(database.admin_options(), &profiles, quiet).await
+            }
+        };
+        let service = service.unwrap_or_else(|error| panic!("{error:?}"));
+        Self {
+            app: app::router(service.db, service.registry, "localhost").unwrap(),
+            place,
+        }
+    }
+
+    /// Stops the program and starts it again.
+    pub(crate) async fn again(self) -> Self {
+        let Self { app, place } = self;
+        drop(app);
+        Self::at(place).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self
+            .app
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .into_parts();
+        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    /// A request to a tenant's host, without a body.
+    pub(crate) async fn bare(&self, tenant: &str, method: Method, path: &str) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, host(tenant));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, tenant: &str, path: &str) -> Answer {
+        self.bare(tenant, Method::GET, path).await
+    }
+
+    /// A request with a JSON body.
+    pub(crate) async fn json(
+        &self,
+        tenant: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, host(tenant));
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap())
+            .await
+    }
+
+    /// A form as a browser sends it: `name=value&…`, encoded already.
+    pub(crate) async fn form(&self, tenant: &str, path: &str, body: &str) -> Answer {
+        let request = Request::post(path)
+            .header(header::HOST, host(tenant))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "text/html,application/xhtml+xml")
+            .header("sec-fetch-site", "same-origin");
+        self.send(request.body(Body::from(body.to_owned())).unwrap())
+            .await
+    }
+
+    /// Adds a lead and says its id.
+    pub(crate) async fn add(&self, tenant: &str, name: &str) -> String {
+        let body =
+            serde_json::json!({ "name": name, "email": "probe@example.com", "status": "open" });
+        let answer = self.json(tenant, Method::POST, "/api/leads", &body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        let id = answer.json()["id"].as_str().unwrap().to_owned();
+        assert_eq!(answer.header("location"), format!("/api/leads/{id}"));
+        id
+    }
+
+    /// How many leads a tenant has.
+    pub(crate) async fn count(&self, tenant: &str) -> u64 {
+        self.get(tenant, "/api/reports/pipeline").await.json()["total"]
+            .as_u64()
+            .unwrap()
+    }
+}
+
+pub(crate) fn host(tenant: &str) -> String {
+    format!("{tenant}.localhost:3000")
+}
