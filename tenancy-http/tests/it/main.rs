@@ -9,6 +9,7 @@
     reason = "a test that meets the unexpected should stop, and some do what the lints forbid to see it refused"
 )]
 
+mod allocate;
 mod answers;
 mod cancel;
 mod concurrent;
