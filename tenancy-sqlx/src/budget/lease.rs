@@ -1,0 +1,151 @@
+//! A connection in use, and the way it goes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::Ledger;
+use super::ledger::Live;
+use crate::Error;
+use crate::db::{self, TenantDb};
+use crate::error::is_connection_lost;
+
+/// How long a connection may take to come into a known state before it is closed instead.
+const RESET_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a connection is in the middle of. Whoever drops a lease in the middle of something was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flight {
+    /// Nothing: all answers were read.
+    Landed,
+    /// A statement was sent and not all of its answer was read.
+    Statement,
+    /// `BEGIN`, `COMMIT` or a savepoint was sent and its answer was not read.
+    Boundary,
+    /// The connection failed.
+    Lost,
+}
+
+impl Flight {
+    /// Notes the end of what was in flight.
+    pub(crate) fn land<T>(&mut self, result: &Result<T, sqlx::Error>) {
+        *self = match result {
+            Err(error) if is_connection_lost(error) => Self::Lost,
+            _ => Self::Landed,
+        };
+    }
+}
+
+/// A connection in use. Dropping it gives the connection back, in a known state or not at all.
+pub(crate) struct Lease<DB: TenantDb> {
+    live: Option<Live<DB>>,
+    slot: Option<OwnedSemaphorePermit>,
+    ledger: Arc<Ledger<DB>>,
+    pub(crate) flight: Flight,
+    reused: bool,
+}
+
+impl<DB: TenantDb> std::fmt::Debug for Lease<DB> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lease")
+            .field("flight", &self.flight)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<DB: TenantDb> Lease<DB> {
+    pub(super) fn new(
+        ledger: Arc<Ledger<DB>>,
+        live: Live<DB>,
+        slot: OwnedSemaphorePermit,
+        reused: bool,
+    ) -> Self {
+        Self {
+            live: Some(live),
+            slot: Some(slot),
+            ledger,
+            flight: Flight::Landed,
+            reused,
+        }
+    }
+
+    /// Whether the connection was open before, so that a failure may be an old one.
+    pub(crate) fn was_reused(&self) -> bool {
+        self.reused
+    }
+
+    /// The connection and the note of what it is in the middle of, side by side.
+    pub(crate) fn parts(&mut self) -> Result<(&mut DB::Connection, &mut Flight), sqlx::Error> {
+        match &mut self.live {
+            Some(live) => Ok((&mut live.conn, &mut self.flight)),
+            // Only `drop` takes the connection out.
+            None => Err(Error::Closed.into()),
+        }
+    }
+
+    /// Runs the boundary of a transaction, so that being cancelled in it is noticed.
+    pub(crate) async fn boundary<'a, F>(
+        &'a mut self,
+        run: impl FnOnce(&'a mut DB::Connection) -> F,
+    ) -> Result<(), sqlx::Error>
+    where
+        F: Future<Output = Result<(), sqlx::Error>>,
+    {
+        let (conn, flight) = self.parts()?;
+        *flight = Flight::Boundary;
+        let result = run(conn).await;
+        match &result {
+            Ok(()) => *flight = Flight::Landed,
+            // A boundary that failed leaves a transaction in a state that only the server knows; see `Drop`.
+            Err(error) if is_connection_lost(error) => *flight = Flight::Lost,
+            Err(_) => {}
+        }
+        result
+    }
+}
+
+impl<DB: TenantDb> Drop for Lease<DB> {
+    fn drop(&mut self) {
+        let Some(mut live) = self.live.take() else {
+            return;
+        };
+        let must_reset = match self.flight {
+            Flight::Landed => false,
+            Flight::Statement => DB::RESET_AFTER_DROPPED_STATEMENT,
+            Flight::Boundary => true,
+            Flight::Lost => return,
+        };
+        if !must_reset {
+            let mut unsent = false;
+            while db::depth::<DB>(&live.conn) > 0 {
+                let before = db::depth::<DB>(&live.conn);
+                db::start_rollback::<DB>(&mut live.conn);
+                unsent = true;
+                if db::depth::<DB>(&live.conn) == before {
+                    // SQLite counts on its own thread: the rollback is on its way and ahead of whatever comes next.
+                    break;
+                }
+            }
+            self.ledger.give_back(live, unsent);
+            return;
+        }
+        let (ledger, slot) = (Arc::clone(&self.ledger), self.slot.take());
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        // The slot goes along: nobody gets the connection, or opens one in its place, before it is in a known state.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the work is the pool's own and of no tenant"
+        )]
+        runtime.spawn(async move {
+            let reset = tokio::time::timeout(RESET_TIMEOUT, DB::reset(&mut live.conn)).await;
+            match reset {
+                Ok(Ok(())) => ledger.give_back(live, false),
+                _ => drop(live),
+            }
+            drop(slot);
+        });
+    }
+}

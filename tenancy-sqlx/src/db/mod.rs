@@ -1,0 +1,201 @@
+//! What differs between the databases: one sealed trait, implemented once per driver.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::fmt::Debug;
+
+use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
+use sqlx::{Database, Either, IntoArguments, SqlStr};
+use sqlx_core::transaction::TransactionManager as _;
+use tenancy_core::{Placement, TenantId};
+use tenancy_sql::{Access, Dialect, KeyType};
+
+use crate::statement::Scoped;
+use crate::{Error, Result};
+
+/// One step of a running statement: what it did, or a row.
+pub(crate) type Step<DB> = std::result::Result<
+    Either<<DB as Database>::QueryResult, <DB as Database>::Row>,
+    sqlx::Error,
+>;
+
+pub(crate) mod sealed {
+    //! Keeps [`super::TenantDb`] ours: a foreign implementation could open the wrong place.
+    #[allow(
+        unnameable_types,
+        reason = "a sealed trait's bound is public and unnameable on purpose"
+    )]
+    pub trait Sealed {}
+}
+
+/// Which walls stand. Both, always, but in tests that take one down to see the other hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Walls {
+    /// The firewall rewrites each statement.
+    pub(crate) firewall: bool,
+    /// The server is told the tenant and the role.
+    pub(crate) server: bool,
+}
+
+impl Walls {
+    pub(crate) const BOTH: Self = Self {
+        firewall: true,
+        server: true,
+    };
+}
+
+/// How a transaction is begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// For one statement that the pool runs by itself.
+    Statement(Access),
+    /// For a transaction in the caller's hands.
+    Transaction(Access),
+}
+
+/// A database that tenants can live in: [`sqlx::Postgres`] and [`sqlx::Sqlite`].
+///
+/// Sealed. It says what differs between the two; users only name it as a bound, `fn f<DB: TenantDb>(db: &TenantPool<DB>)`.
+pub trait TenantDb: Database<Arguments: IntoArguments<Self>> + sealed::Sealed {
+    /// Where a server of this kind is found.
+    type Server: Clone + Debug + Send + Sync + 'static;
+
+    /// The SQL it speaks.
+    #[doc(hidden)]
+    const DIALECT: Dialect;
+
+    /// Appends the tenant's id to the values of a statement.
+    #[doc(hidden)]
+    fn bind_tenant(
+        args: &mut Self::Arguments,
+        tenant: TenantId,
+        key_type: KeyType,
+    ) -> Result<()>;
+
+    /// Opens a connection that reaches this placement and no other.
+    #[doc(hidden)]
+    fn connect<'a>(
+        server: &'a Self::Server,
+        placement: &'a Placement,
+        tenant: TenantId,
+        key_type: KeyType,
+        server_wall: bool,
+    ) -> BoxFuture<'a, Result<Self::Connection>>;
+
+    /// Whether a connection of one placement can be turned into one of another, short of opening a new one.
+    #[doc(hidden)]
+    fn can_take_over(from: &Placement, to: &Placement) -> bool;
+
+    /// Turns it: forgets all that the connection cached of its last placement.
+    #[doc(hidden)]
+    fn take_over<'a>(
+        conn: &'a mut Self::Connection,
+        server: &'a Self::Server,
+        placement: &'a Placement,
+        tenant: TenantId,
+        key_type: KeyType,
+    ) -> BoxFuture<'a, Result<()>>;
+
+    /// Puts a connection whose last user was cancelled or failed into a known state, or says that this can't be done.
+    #[doc(hidden)]
+    fn reset(conn: &mut Self::Connection) -> BoxFuture<'_, Result<(), sqlx::Error>>;
+
+    /// Whether a connection whose statement was dropped midway must be [`reset`](Self::reset) before it is used again.
+    #[doc(hidden)]
+    const RESET_AFTER_DROPPED_STATEMENT: bool;
+
+    /// Whether a transaction in which a statement failed can only be rolled back.
+    #[doc(hidden)]
+    const FAILED_STATEMENT_FAILS_TRANSACTION: bool;
+
+    /// Finds out whether a transaction whose last statement was dropped midway can still be committed.
+    #[doc(hidden)]
+    fn settle(conn: &mut Self::Connection) -> BoxFuture<'_, Result<(), sqlx::Error>>;
+
+    /// The one message that opens a transaction for a tenant; `None` where a statement needs none.
+    #[doc(hidden)]
+    fn begin_sql(
+        placement: &Placement,
+        tenant: TenantId,
+        begin: Begin,
+        server_wall: bool,
+    ) -> Option<SqlStr>;
+
+    /// sqlx's executor of the bare connection.
+    #[doc(hidden)]
+    fn fetch_many<'c>(
+        conn: &'c mut Self::Connection,
+        query: Scoped<Self>,
+    ) -> BoxStream<'c, Step<Self>>;
+
+    /// sqlx's executor of the bare connection.
+    #[doc(hidden)]
+    fn fetch_optional<'c>(
+        conn: &'c mut Self::Connection,
+        query: Scoped<Self>,
+    ) -> BoxFuture<'c, Result<Option<Self::Row>, sqlx::Error>>;
+
+    /// sqlx's executor of the bare connection.
+    #[doc(hidden)]
+    fn prepare_with<'c>(
+        conn: &'c mut Self::Connection,
+        sql: SqlStr,
+        parameters: &'c [Self::TypeInfo],
+    ) -> BoxFuture<'c, Result<Self::Statement, sqlx::Error>>;
+
+    /// sqlx's executor of the bare connection.
+    #[doc(hidden)]
+    fn describe<'c>(
+        conn: &'c mut Self::Connection,
+        sql: SqlStr,
+    ) -> BoxFuture<'c, Result<sqlx::Describe<Self>, sqlx::Error>>;
+}
+
+/// How deep in transactions a connection is, as sqlx counts it.
+pub(crate) fn depth<DB: Database>(conn: &DB::Connection) -> usize {
+    DB::TransactionManager::get_transaction_depth(conn)
+}
+
+/// Begins a transaction, or a savepoint inside one.
+pub(crate) async fn begin<DB: Database>(
+    conn: &mut DB::Connection,
+    sql: Option<SqlStr>,
+) -> Result<(), sqlx::Error> {
+    DB::TransactionManager::begin(conn, sql).await
+}
+
+/// Commits the innermost transaction or savepoint.
+pub(crate) async fn commit<DB: Database>(conn: &mut DB::Connection) -> Result<(), sqlx::Error> {
+    DB::TransactionManager::commit(conn).await
+}
+
+/// Rolls the innermost transaction or savepoint back.
+pub(crate) async fn rollback<DB: Database>(conn: &mut DB::Connection) -> Result<(), sqlx::Error> {
+    DB::TransactionManager::rollback(conn).await
+}
+
+/// Queues the rollback of the innermost transaction or savepoint; it is sent with whatever is sent next.
+pub(crate) fn start_rollback<DB: Database>(conn: &mut DB::Connection) {
+    DB::TransactionManager::start_rollback(conn);
+}
+
+/// What an error calls the place of a placement.
+pub(crate) fn what(placement: &Placement) -> &'static str {
+    match placement.isolation() {
+        tenancy_core::Isolation::Shared => "shared tables",
+        tenancy_core::Isolation::Schema => "schema",
+        tenancy_core::Isolation::Database => "database",
+    }
+}
+
+/// Wraps what the driver said about a place that could not be opened.
+pub(crate) fn unreachable(placement: &Placement, source: sqlx::Error) -> Error {
+    Error::Unreachable {
+        what: what(placement),
+        source,
+    }
+}

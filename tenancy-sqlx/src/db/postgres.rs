@@ -1,0 +1,167 @@
+//! PostgreSQL: the settings of a transaction in one message, and connections that keep to one place.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
+use sqlx::postgres::{PgArguments, PgConnection, PgRow, PgStatement, PgTypeInfo};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Describe, Executor,
+    Postgres, Row as _, SqlSafeStr as _, SqlStr,
+};
+use tenancy_core::{IdRepr, Isolation, Placement, TenantId};
+use tenancy_sql::{Access, Dialect, KeyType};
+
+use super::{Begin, Step, TenantDb, depth, sealed, start_rollback, unreachable};
+use crate::statement::Scoped;
+use crate::{Error, PgServer, Result};
+
+impl sealed::Sealed for Postgres {}
+
+impl TenantDb for Postgres {
+    type Server = PgServer;
+
+    const DIALECT: Dialect = Dialect::Postgres;
+
+    // The server goes on with a dropped statement and its answer is still to come.
+    const RESET_AFTER_DROPPED_STATEMENT: bool = true;
+
+    const FAILED_STATEMENT_FAILS_TRANSACTION: bool = true;
+
+    fn bind_tenant(args: &mut PgArguments, tenant: TenantId, key_type: KeyType) -> Result<()> {
+        let added = match (tenant.repr(), key_type) {
+            (IdRepr::Uuid(id), KeyType::Uuid) => args.add(id),
+            (IdRepr::Uuid(id), KeyType::Blob) => args.add(&id.as_bytes()[..]),
+            (IdRepr::Integer(id), KeyType::Integer) => args.add(id),
+            (IdRepr::Text(id), KeyType::Text) => args.add(id),
+            (IdRepr::Uuid(_) | IdRepr::Integer(_), KeyType::Text) => args.add(tenant.to_string()),
+            _ => return Err(Error::KeyType { key_type }),
+        };
+        added.map_err(|error| sqlx::Error::Encode(error).into())
+    }
+
+    fn connect<'a>(
+        server: &'a PgServer,
+        placement: &'a Placement,
+        _tenant: TenantId,
+        _key_type: KeyType,
+        server_wall: bool,
+    ) -> BoxFuture<'a, Result<PgConnection>> {
+        Box::pin(async move {
+            let mut options = server.options_for(placement);
+            if !server_wall {
+                // Only tests come here: the owner, who bypasses every policy and grant.
+                let admin = server.admin_options()?.clone();
+                options = match (placement.isolation(), placement.name()) {
+                    (Isolation::Database, Some(name)) => admin.database(name),
+                    _ => admin,
+                };
+            }
+            options
+                .connect()
+                .await
+                .map_err(|error| unreachable(placement, error))
+        })
+    }
+
+    fn can_take_over(from: &Placement, to: &Placement) -> bool {
+        // Shared tables and schemas of one server are reached through one database as one login role.
+        from.server() == to.server()
+            && from.isolation() != Isolation::Database
+            && to.isolation() != Isolation::Database
+    }
+
+    fn take_over<'a>(
+        conn: &'a mut PgConnection,
+        _server: &'a PgServer,
+        _placement: &'a Placement,
+        _tenant: TenantId,
+        _key_type: KeyType,
+    ) -> BoxFuture<'a, Result<()>> {
+        // Prepared statements and type ids are cached by text and name, which mean something else in another schema.
+        Box::pin(async move { Ok(conn.clear_cached_statements().await?) })
+    }
+
+    fn reset(conn: &mut PgConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        static NONCE: AtomicU64 = AtomicU64::new(1);
+        Box::pin(async move {
+            while depth::<Postgres>(conn) > 0 {
+                start_rollback::<Postgres>(conn);
+            }
+            // Reads whatever is still to come, and ends a transaction that sqlx does not know of: a cancelled `BEGIN`.
+            conn.execute("ROLLBACK").await?;
+            // The answer to this very question proves that questions and answers are in step again.
+            let nonce = NONCE.fetch_add(1, Ordering::Relaxed).cast_signed();
+            let echo = conn
+                .fetch_one(AssertSqlSafe(format!("SELECT {nonce}::int8")))
+                .await?;
+            if echo.try_get_unchecked::<i64, _>(0)? == nonce {
+                Ok(())
+            } else {
+                Err(sqlx::Error::Protocol(
+                    "the connection answered another question".into(),
+                ))
+            }
+        })
+    }
+
+    fn settle(conn: &mut PgConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        // In a failed transaction any statement fails; `COMMIT` alone would report success.
+        Box::pin(async move { conn.execute("SELECT 1").await.map(drop) })
+    }
+
+    fn begin_sql(
+        placement: &Placement,
+        tenant: TenantId,
+        begin: Begin,
+        server_wall: bool,
+    ) -> Option<SqlStr> {
+        use std::fmt::Write as _;
+
+        let mut sql = String::with_capacity(224);
+        sql.push_str(match begin {
+            Begin::Statement(Access::Read) | Begin::Transaction(Access::Read) => "BEGIN READ ONLY",
+            Begin::Statement(Access::Write) | Begin::Transaction(Access::Write) => "BEGIN",
+        });
+        // Ids and names are safe inside quotes by their types. Writing to a `String` does not fail.
+        if server_wall {
+            let _ = write!(sql, "; SET LOCAL app.tenant_id = '{tenant}'");
+        }
+        if let (Isolation::Schema, Some(name)) = (placement.isolation(), placement.name()) {
+            let _ = write!(sql, "; SET LOCAL search_path TO \"{name}\", pg_temp");
+            if server_wall {
+                let _ = write!(sql, "; SET LOCAL ROLE \"{name}\"");
+            }
+        }
+        Some(AssertSqlSafe(sql).into_sql_str())
+    }
+
+    fn fetch_many<'c>(
+        conn: &'c mut PgConnection,
+        query: Scoped<Self>,
+    ) -> BoxStream<'c, Step<Self>> {
+        Executor::fetch_many(conn, query)
+    }
+
+    fn fetch_optional<'c>(
+        conn: &'c mut PgConnection,
+        query: Scoped<Self>,
+    ) -> BoxFuture<'c, Result<Option<PgRow>, sqlx::Error>> {
+        Executor::fetch_optional(conn, query)
+    }
+
+    fn prepare_with<'c>(
+        conn: &'c mut PgConnection,
+        sql: SqlStr,
+        parameters: &'c [PgTypeInfo],
+    ) -> BoxFuture<'c, Result<PgStatement, sqlx::Error>> {
+        Executor::prepare_with(conn, sql, parameters)
+    }
+
+    fn describe<'c>(
+        conn: &'c mut PgConnection,
+        sql: SqlStr,
+    ) -> BoxFuture<'c, Result<Describe<Self>, sqlx::Error>> {
+        Executor::describe(conn, sql)
+    }
+}

@@ -1,0 +1,222 @@
+//! SQLite: a file per place, opened or attached only when it says whose it is.
+
+use std::path::Path;
+
+use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnection, SqliteRow, SqliteStatement, SqliteTypeInfo,
+};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Describe, Executor,
+    SqlSafeStr as _, SqlStr, Sqlite,
+};
+use tenancy_core::{IdRepr, Isolation, Placement, TenantId};
+use tenancy_sql::{Access, Dialect, KeyType};
+
+use super::{Begin, Step, TenantDb, sealed, unreachable, what};
+use crate::statement::Scoped;
+use crate::{Error, Result, SqliteServer};
+
+impl sealed::Sealed for Sqlite {}
+
+/// The name under which a tenant's file is attached.
+const ATTACHED: &str = "tenant";
+
+impl TenantDb for Sqlite {
+    type Server = SqliteServer;
+
+    const DIALECT: Dialect = Dialect::Sqlite;
+
+    // The worker thread of a connection stops at the row that nobody takes.
+    const RESET_AFTER_DROPPED_STATEMENT: bool = false;
+
+    const FAILED_STATEMENT_FAILS_TRANSACTION: bool = false;
+
+    fn bind_tenant(args: &mut SqliteArguments, tenant: TenantId, key_type: KeyType) -> Result<()> {
+        let added = match (tenant.repr(), key_type) {
+            // sqlx keeps a UUID as 16 bytes in SQLite, whatever the column was declared as.
+            (IdRepr::Uuid(id), KeyType::Uuid | KeyType::Blob) => args.add(id),
+            (IdRepr::Integer(id), KeyType::Integer) => args.add(id),
+            (IdRepr::Text(_) | IdRepr::Uuid(_) | IdRepr::Integer(_), KeyType::Text) => {
+                args.add(tenant.to_string())
+            }
+            _ => return Err(Error::KeyType { key_type }),
+        };
+        added.map_err(|error| sqlx::Error::Encode(error).into())
+    }
+
+    fn connect<'a>(
+        server: &'a SqliteServer,
+        placement: &'a Placement,
+        tenant: TenantId,
+        _key_type: KeyType,
+        _server_wall: bool,
+    ) -> BoxFuture<'a, Result<SqliteConnection>> {
+        Box::pin(async move {
+            let file = server.file_of(placement);
+            ensure_regular_file(&file, placement)?;
+            match placement.isolation() {
+                Isolation::Shared => open(&file, placement).await,
+                Isolation::Database => {
+                    let mut conn = open(&file, placement).await?;
+                    ensure_pin(&mut conn, "main", placement, tenant).await?;
+                    Ok(conn)
+                }
+                Isolation::Schema => {
+                    // The main database is empty and in memory: a name that the tenant's file lacks is found nowhere.
+                    let mut conn = SqliteServer::options(Path::new(":memory:"))
+                        .in_memory(true)
+                        .connect()
+                        .await
+                        .map_err(|error| unreachable(placement, error))?;
+                    attach(&mut conn, &file, placement, tenant).await?;
+                    Ok(conn)
+                }
+            }
+        })
+    }
+
+    fn can_take_over(from: &Placement, to: &Placement) -> bool {
+        from.server() == to.server()
+            && from.isolation() == Isolation::Schema
+            && to.isolation() == Isolation::Schema
+    }
+
+    fn take_over<'a>(
+        conn: &'a mut SqliteConnection,
+        server: &'a SqliteServer,
+        placement: &'a Placement,
+        tenant: TenantId,
+        _key_type: KeyType,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let file = server.file_of(placement);
+            ensure_regular_file(&file, placement)?;
+            conn.clear_cached_statements().await?;
+            conn.execute("DETACH DATABASE tenant").await?;
+            attach(conn, &file, placement, tenant).await
+        })
+    }
+
+    fn reset(_conn: &mut SqliteConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        // After a cancelled `COMMIT` sqlx ignores the next rollback, whosever it is, and says so nowhere. Opening a file
+        // again costs microseconds, so such a connection is closed.
+        Box::pin(async {
+            Err(sqlx::Error::Protocol(
+                "a cancelled transaction boundary".into(),
+            ))
+        })
+    }
+
+    fn settle(_conn: &mut SqliteConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        // A failed statement is undone alone; the transaction goes on.
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn begin_sql(
+        _placement: &Placement,
+        _tenant: TenantId,
+        begin: Begin,
+        _server_wall: bool,
+    ) -> Option<SqlStr> {
+        match begin {
+            // One statement is a transaction of its own, and there is no setting to make.
+            Begin::Statement(_) => None,
+            Begin::Transaction(Access::Read) => Some("BEGIN DEFERRED".into_sql_str()),
+            // Taking the write lock at once avoids the upgrade that fails when somebody else wrote in between.
+            Begin::Transaction(Access::Write) => Some("BEGIN IMMEDIATE".into_sql_str()),
+        }
+    }
+
+    fn fetch_many<'c>(
+        conn: &'c mut SqliteConnection,
+        query: Scoped<Self>,
+    ) -> BoxStream<'c, Step<Self>> {
+        Executor::fetch_many(conn, query)
+    }
+
+    fn fetch_optional<'c>(
+        conn: &'c mut SqliteConnection,
+        query: Scoped<Self>,
+    ) -> BoxFuture<'c, Result<Option<SqliteRow>, sqlx::Error>> {
+        Executor::fetch_optional(conn, query)
+    }
+
+    fn prepare_with<'c>(
+        conn: &'c mut SqliteConnection,
+        sql: SqlStr,
+        parameters: &'c [SqliteTypeInfo],
+    ) -> BoxFuture<'c, Result<SqliteStatement, sqlx::Error>> {
+        Executor::prepare_with(conn, sql, parameters)
+    }
+
+    fn describe<'c>(
+        conn: &'c mut SqliteConnection,
+        sql: SqlStr,
+    ) -> BoxFuture<'c, Result<Describe<Self>, sqlx::Error>> {
+        Executor::describe(conn, sql)
+    }
+}
+
+async fn open(file: &Path, placement: &Placement) -> Result<SqliteConnection> {
+    SqliteServer::options(file)
+        .connect()
+        .await
+        .map_err(|error| unreachable(placement, error))
+}
+
+/// Refuses a missing file (SQLite would create it when attaching) and a link to somewhere else.
+fn ensure_regular_file(file: &Path, placement: &Placement) -> Result<()> {
+    match std::fs::symlink_metadata(file) {
+        Ok(meta) if meta.is_file() => Ok(()),
+        Ok(_) => Err(unreachable(
+            placement,
+            sqlx::Error::Io(std::io::Error::other("not a regular file")),
+        )),
+        Err(error) => Err(unreachable(placement, sqlx::Error::Io(error))),
+    }
+}
+
+async fn attach(
+    conn: &mut SqliteConnection,
+    file: &Path,
+    placement: &Placement,
+    tenant: TenantId,
+) -> Result<()> {
+    let Some(path) = file.to_str() else {
+        return Err(Error::Config(
+            "the folder of a SQLite server must have a UTF-8 path".into(),
+        ));
+    };
+    sqlx::query("ATTACH DATABASE $1 AS tenant")
+        .bind(path)
+        .execute(&mut *conn)
+        .await
+        .map_err(|error| unreachable(placement, error))?;
+    conn.execute("PRAGMA tenant.synchronous = NORMAL")
+        .await
+        .map_err(|error| unreachable(placement, error))?;
+    ensure_pin(conn, ATTACHED, placement, tenant).await
+}
+
+/// Refuses a file that says it is another tenant's, or nobody's: a restored backup, a copied file.
+async fn ensure_pin(
+    conn: &mut SqliteConnection,
+    schema: &'static str,
+    placement: &Placement,
+    tenant: TenantId,
+) -> Result<()> {
+    let sql = format!("SELECT tenant_id FROM {schema}._tenancy_pin");
+    let pins: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_all(conn)
+        .await
+        .map_err(|error| unreachable(placement, error))?;
+    if pins == [tenant.to_string()] {
+        Ok(())
+    } else {
+        Err(Error::WrongPin {
+            what: what(placement),
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! The explicit twin of the pool: the tenant is a value, not the surroundings.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tenancy_core::TenantContext;
+use tenancy_sql::Access;
+
+use super::PoolCore;
+use crate::db::TenantDb;
+use crate::tx::TenantTx;
+use crate::{Error, Result};
+
+/// A [`TenantPool`](crate::TenantPool) for one tenant, made by [`TenantPool::for_tenant`](crate::TenantPool::for_tenant).
+///
+/// It works outside any scope and inside scopes of the same tenant.
+///
+/// # Errors
+/// Inside the scope of another tenant every statement is refused, as it is once the tenant is suspended.
+pub struct BoundPool<DB: TenantDb> {
+    pub(super) core: Arc<PoolCore<DB>>,
+    cx: TenantContext,
+}
+
+impl<DB: TenantDb> Clone for BoundPool<DB> {
+    fn clone(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            cx: self.cx.clone(),
+        }
+    }
+}
+
+impl<DB: TenantDb> fmt::Debug for BoundPool<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoundPool")
+            .field("tenant", &self.cx.tenant_id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<DB: TenantDb> BoundPool<DB> {
+    pub(super) fn new(core: Arc<PoolCore<DB>>, cx: TenantContext) -> Self {
+        Self { core, cx }
+    }
+
+    /// Begins a transaction of this tenant that may write.
+    ///
+    /// # Errors
+    /// As [`TenantPool::begin`](crate::TenantPool::begin).
+    pub async fn begin(&self) -> Result<TenantTx<'static, DB>> {
+        self.core.begin(self.context()?, Access::Write).await
+    }
+
+    /// Begins a transaction of this tenant that only reads.
+    ///
+    /// # Errors
+    /// As [`TenantPool::begin_read_only`](crate::TenantPool::begin_read_only).
+    pub async fn begin_read_only(&self) -> Result<TenantTx<'static, DB>> {
+        self.core.begin(self.context()?, Access::Read).await
+    }
+
+    pub(super) fn context(&self) -> Result<TenantContext> {
+        ensure_same_tenant(&self.cx)?;
+        Ok(self.cx.clone())
+    }
+}
+
+/// Refuses a handle of one tenant inside the scope of another.
+pub(crate) fn ensure_same_tenant(cx: &TenantContext) -> Result<()> {
+    match TenantContext::with_current(|current| current.tenant_id() == cx.tenant_id()) {
+        Ok(false) => Err(Error::Tenancy(tenancy_core::Error::new(
+            tenancy_core::ErrorKind::WrongTenant,
+            "this handle is of another tenant than the scope it is used in; use the handle of this scope",
+        ))),
+        Ok(true) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,123 @@
+//! One statement of a caller on its way to the driver: checked, rewritten, with the tenant behind its values.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sqlx::error::BoxDynError;
+use sqlx::{Arguments as _, AssertSqlSafe, Execute, SqlSafeStr as _, SqlStr};
+use tenancy_core::TenantContext;
+use tenancy_sql::{Access, Firewall};
+
+use crate::db::TenantDb;
+use crate::{Error, Result};
+
+/// A rewritten statement with its values: what the bare connection executes.
+#[doc(hidden)]
+pub struct Scoped<DB: TenantDb> {
+    sql: SqlStr,
+    args: Option<DB::Arguments>,
+    persistent: bool,
+}
+
+impl<DB: TenantDb> fmt::Debug for Scoped<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scoped")
+            .field("sql", &self.sql.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<DB: TenantDb> Execute<'_, DB> for Scoped<DB> {
+    fn sql(self) -> SqlStr {
+        self.sql
+    }
+
+    fn statement(&self) -> Option<&DB::Statement> {
+        // A statement that the caller prepared is of the original text; ours is another one.
+        None
+    }
+
+    fn take_arguments(&mut self) -> Result<Option<DB::Arguments>, BoxDynError> {
+        Ok(self.args.take())
+    }
+
+    fn persistent(&self) -> bool {
+        self.persistent
+    }
+}
+
+/// A statement that may run: for whom, and whether it changes anything.
+pub(crate) struct Plan<DB: TenantDb> {
+    pub(crate) query: Scoped<DB>,
+    pub(crate) access: Access,
+    pub(crate) cx: TenantContext,
+}
+
+/// Checks a statement for the tenant of a context and appends that tenant to its values.
+///
+/// `firewall: None` is for tests of the server's wall; the statement then goes out as it came.
+///
+/// # Errors
+/// A suspended tenant, a write for a read-only tenant, a refusal of the firewall, a wrong number of values.
+pub(crate) fn plan<'q, DB, E>(
+    firewall: &Firewall,
+    rewrite: bool,
+    cx: TenantContext,
+    mut query: E,
+) -> Result<Plan<DB>>
+where
+    DB: TenantDb,
+    E: Execute<'q, DB>,
+{
+    cx.ensure_live()?;
+    // The order matters: `persistent` answers by what `take_arguments` leaves, and `sql` consumes.
+    let persistent = query.persistent();
+    let args = query.take_arguments().map_err(sqlx::Error::Encode)?;
+    let sql = query.sql();
+    let mut args = args.unwrap_or_default();
+    if !rewrite {
+        return Ok(Plan {
+            query: Scoped {
+                sql,
+                args: Some(args),
+                persistent,
+            },
+            access: Access::Write,
+            cx,
+        });
+    }
+    let checked = firewall.check(sql.as_str())?;
+    if args.len() != checked.params() {
+        return Err(Error::Arity {
+            placeholders: checked.params(),
+            values: args.len(),
+        });
+    }
+    if checked.access() == Access::Write {
+        ensure_writable(&cx)?;
+    }
+    if checked.binds_tenant() {
+        DB::bind_tenant(&mut args, cx.tenant_id(), firewall.catalog().key_type())?;
+    }
+    Ok(Plan {
+        query: Scoped {
+            // Rewritten by the firewall from a text that the caller was allowed to send; nothing is added but its own splices.
+            sql: AssertSqlSafe(Arc::clone(checked.sql())).into_sql_str(),
+            args: Some(args),
+            persistent,
+        },
+        access: checked.access(),
+        cx,
+    })
+}
+
+/// Refuses to write for a tenant that may only be read just now.
+pub(crate) fn ensure_writable(cx: &TenantContext) -> Result<()> {
+    if cx.tenant().is_read_only() {
+        return Err(Error::Tenancy(tenancy_core::Error::new(
+            tenancy_core::ErrorKind::ReadOnly,
+            "the tenant is read-only just now; reads go on",
+        )));
+    }
+    Ok(())
+}
