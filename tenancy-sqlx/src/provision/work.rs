@@ -29,6 +29,10 @@ pub trait ProvisionDb: TenantDb {
 
 /// What all of them work with.
 #[doc(hidden)]
+#[allow(
+    unnameable_types,
+    reason = "part of a sealed trait, named by nobody outside"
+)]
 #[derive(Debug)]
 pub struct Work<'a, DB: TenantDb> {
     pub(super) server: &'a DB::Server,

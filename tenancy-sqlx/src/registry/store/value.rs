@@ -80,12 +80,4 @@ impl Row {
             _ => Err(RowError::new(column, "it is not a whole number")),
         }
     }
-
-    /// The next column, which is bytes.
-    pub(in super::super) fn bytes(&mut self, column: &'static str) -> Result<Vec<u8>, RowError> {
-        match self.0.next() {
-            Some(Value::Bytes(bytes)) => Ok(bytes),
-            _ => Err(RowError::new(column, "it is not bytes")),
-        }
-    }
 }
