@@ -3,6 +3,7 @@
 //! No allocation, `Copy`, compared and hashed by its text alone.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 #[derive(Clone, Copy)]
@@ -40,6 +41,12 @@ impl<const N: usize> InlineStr<N> {
     /// The text. ASCII by construction, so the check that safe Rust asks for always passes.
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+impl<const N: usize> fmt::Debug for InlineStr<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 

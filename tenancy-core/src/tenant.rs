@@ -134,9 +134,10 @@ impl Tenant {
         &self.live
     }
 
-    /// Whether this process knows of a newer epoch.
+    /// Whether this process knows of a newer epoch, or of another place.
     pub(crate) fn is_superseded(&self) -> bool {
-        self.live.state().epoch > self.epoch
+        let state = self.live.state();
+        state.epoch > self.epoch || state.moves != self.moves
     }
 
     /// Makes this snapshot share `live`, which must be of the same tenant. `None` if `live` knows something newer.

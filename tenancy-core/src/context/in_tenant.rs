@@ -5,6 +5,7 @@ use futures_core::Stream;
 use super::{Scoped, ScopedStream, TenantContext};
 use crate::Error;
 
+#[expect(unnameable_types, reason = "that is what seals the traits below")]
 mod sealed {
     pub trait Future {}
     pub trait Stream {}

@@ -54,6 +54,10 @@ impl<T: 'static> TenantJoinSet<T> {
     ///
     /// # Panics
     /// Outside a Tokio runtime.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is what the ban points to: the task carries the context"
+    )]
     pub fn spawn<F>(&mut self, future: F) -> Result<AbortHandle, Error>
     where
         F: Future<Output = T> + Send + 'static,
@@ -70,6 +74,10 @@ impl<T: 'static> TenantJoinSet<T> {
     ///
     /// # Panics
     /// Outside a Tokio runtime.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is what the ban points to: the task carries the context"
+    )]
     pub fn spawn_blocking<F>(&mut self, f: F) -> Result<AbortHandle, Error>
     where
         F: FnOnce() -> T + Send + 'static,

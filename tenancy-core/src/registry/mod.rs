@@ -74,6 +74,7 @@ impl<R: TenantRegistry + ?Sized> TenantRegistry for Arc<R> {
     }
 }
 
+#[expect(unnameable_types, reason = "that is what seals the trait below")]
 mod sealed {
     pub trait Sealed {}
     impl<R: super::TenantRegistry + ?Sized> Sealed for R {}
