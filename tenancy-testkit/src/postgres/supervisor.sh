@@ -4,7 +4,8 @@
 set -u
 umask 077
 cd /
-trap '' INT HUP TERM
+# PIPE too: whoever asked may be dead before the answer, and then there is something to clean up.
+trap '' INT HUP TERM PIPE
 bin=$1
 
 IFS= read -r password || exit 0

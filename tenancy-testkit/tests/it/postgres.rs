@@ -2,8 +2,10 @@
 
 use std::{
     env,
+    fs::Permissions,
     io::{BufRead, BufReader},
     net::TcpStream,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
@@ -12,7 +14,7 @@ use std::{
 };
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tenancy_testkit::{Error, PgCluster};
+use tenancy_testkit::{Error, PgCluster, TempFolder};
 
 async fn connect(options: PgConnectOptions) -> PgConnection {
     PgConnection::connect_with(&options).await.unwrap()
@@ -195,6 +197,29 @@ fn a_killed_process_leaves_no_server_and_no_folder() {
     child.wait().unwrap();
     eventually("removed", || !folder.exists());
     eventually("stopped", || !process.exists());
+}
+
+#[test]
+fn a_process_killed_while_its_server_starts_leaves_no_folder() {
+    // The user that the server runs as, if we are root, has to write here too.
+    let parent = TempFolder::new().unwrap();
+    std::fs::set_permissions(parent.path(), Permissions::from_mode(0o777)).unwrap();
+    for milliseconds in [20, 150, 300, 600, 900, 1200] {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "postgres::child_that_is_killed"])
+            .env("TENANCY_TESTKIT_CHILD", "1")
+            .env("TMPDIR", parent.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    // The supervisor of the first may not have begun yet.
+    thread::sleep(Duration::from_secs(1));
+    let is_empty = || std::fs::read_dir(parent.path()).unwrap().next().is_none();
+    eventually("empty", is_empty);
 }
 
 #[tokio::test]
