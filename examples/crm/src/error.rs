@@ -10,6 +10,7 @@ use axum::extract::rejection::{FormRejection, JsonRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use tenancy::ErrorKind;
 use tenancy::sqlx::Error as TenancyError;
 
 /// What is wrong with each field, by the field's name.
@@ -77,15 +78,17 @@ fn database_status(error: &sqlx::Error) -> StatusCode {
 }
 
 fn tenancy_status(error: &TenancyError) -> StatusCode {
-    match error {
-        TenancyError::Tenancy(error) if error.is_suspended() || error.is_unknown_tenant() => {
-            StatusCode::NOT_FOUND
+    let kind = match error {
+        TenancyError::Tenancy(error) => error.kind(),
+        TenancyError::BudgetExhausted { .. } | TenancyError::Unreachable { .. } => {
+            return StatusCode::SERVICE_UNAVAILABLE;
         }
-        TenancyError::Tenancy(error) if error.is_read_only() => StatusCode::FORBIDDEN,
-        TenancyError::Tenancy(error) if error.is_registry_unavailable() => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        TenancyError::BudgetExhausted { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        _ => return StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    match kind {
+        ErrorKind::Suspended | ErrorKind::UnknownTenant => StatusCode::NOT_FOUND,
+        ErrorKind::ReadOnly => StatusCode::FORBIDDEN,
+        ErrorKind::RegistryUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -6,6 +6,15 @@
 //!
 //! There is no sign-in: whoever reaches a tenant's host may use its workspace.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test may fail loudly"
+    )
+)]
+
 pub mod api;
 pub mod app;
 pub mod assets;
@@ -15,6 +24,7 @@ pub mod error;
 pub mod html;
 pub mod leads;
 pub mod reports;
+pub mod secret;
 pub mod seed;
 pub mod start;
 pub mod users;

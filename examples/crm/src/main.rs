@@ -6,8 +6,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use crm::app;
+use crm::secret;
 use crm::seed::tenants;
 use crm::start::{self, Service};
+use tenancy::sqlx::Secret;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -26,6 +28,10 @@ struct Args {
     /// The domain below which tenants answer
     #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
     domain: String,
+
+    /// Where the passwords of PostgreSQL's login roles come from; a file in the folder keeps one if not given
+    #[arg(long, value_name = "TEXT", env = "CRM_SECRET", hide_env_values = true)]
+    secret: Option<String>,
 
     /// A PostgreSQL database to use instead of SQLite files, as its owner
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
@@ -59,16 +65,25 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         listen,
         data,
         domain,
+        secret,
         database_url,
     } = args;
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| format!("can't listen on {listen}: {error}"))?;
-    let service = match &database_url {
+    let report = |line: &str| println!("{line}");
+    let service = match database_url.filter(|url| !url.is_empty()) {
         Some(url) => {
-            start::postgres(url.parse()?, &tenants::ALL, |line| println!("{line}")).await?
+            let secret = match secret {
+                Some(secret) => secret,
+                None => secret::read_or_make(&data)?,
+            };
+            let owner = url
+                .parse()
+                .map_err(|_| "DATABASE_URL is not like postgres://owner:password@host/database")?;
+            start::postgres(owner, Secret::new(secret)?, &tenants::ALL, report).await?
         }
-        None => start::embedded(&data, &tenants::ALL, |line| println!("{line}")).await?,
+        None => start::embedded(&data, &tenants::ALL, report).await?,
     };
     let Service { db, registry } = service;
     let app = app::router(db, registry, &domain)?;

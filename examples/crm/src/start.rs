@@ -10,6 +10,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Postgres, Sqlite};
 use tenancy::sql::{Catalog, CatalogError, Config, ConfigError, Dialect};
+use tenancy::sqlx::provision::postgres::bootstrap;
 use tenancy::sqlx::provision::{NewTenant, ProvisionDb};
 use tenancy::sqlx::{PgServer, Provisioner, Secret, SqlRegistry, SqliteServer, TenantPool};
 use tenancy::{
@@ -98,7 +99,7 @@ pub async fn postgres(
         owner.get_port()
     ));
     let catalog = catalog(Dialect::Postgres, &POSTGRES)?;
-    let app = todo_bootstrap(&owner, &secret).await?;
+    let app = bootstrap(&owner, &app_role(database), &secret).await?;
     let server = PgServer::new(app).admin(owner.clone()).secret(secret);
     let registry = SqlRegistry::<Postgres>::new(owner);
     let pool = TenantPool::builder(catalog.clone())
@@ -109,6 +110,18 @@ pub async fn postgres(
         .migrations(&POSTGRES)
         .build()?;
     open(Db::Postgres(pool), registry, &provisioner, profiles, report).await
+}
+
+/// The role of requests, named after the database: roles belong to the whole server, and another CRM may be on it.
+fn app_role(database: &str) -> String {
+    let kept: String = database
+        .chars()
+        .scan(0, |bytes, c| {
+            *bytes += c.len_utf8();
+            (*bytes <= 59).then_some(c)
+        })
+        .collect();
+    format!("{kept}_app")
 }
 
 /// The same for both databases: tables, then tenant by tenant.

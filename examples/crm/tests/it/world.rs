@@ -8,6 +8,7 @@ use crm::seed::tenants::{ALL, Profile};
 use crm::start;
 use http_body_util::BodyExt;
 use serde_json::Value;
+use tenancy::sqlx::Secret;
 use tenancy_testkit::{PgCluster, PgDatabase, TempFolder};
 use tower::ServiceExt;
 
@@ -101,7 +102,8 @@ impl World {
         let service = match &place {
             Place::Folder(folder) => start::embedded(folder.path(), &profiles, quiet).await,
             Place::Database(database) => {
-                start::postgres(database.admin_options(), &profiles, quiet).await
+                let secret = Secret::new("a secret of the tests, and of them alone").unwrap();
+                start::postgres(database.admin_options(), secret, &profiles, quiet).await
             }
         };
         let service = service.unwrap_or_else(|error| panic!("{error:?}"));
