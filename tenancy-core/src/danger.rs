@@ -98,7 +98,6 @@ impl CrossTenant {
     }
 
     /// What was recorded, for doors that keep it once more in the transaction they open.
-    #[must_use]
     pub fn event(&self) -> &AuditEvent {
         &self.event
     }

@@ -196,7 +196,7 @@ mod tests {
                 serde_json::from_str::<Envelope<u8>>(text).is_ok(),
                 expect,
                 "{text}"
-            )
+            );
         };
         check(
             r#"{"tenant":"7","actor":{"kind":"anonymous"},"payload":1}"#,

@@ -412,7 +412,7 @@ mod tests {
     #[test]
     fn server_names() {
         let check = |text: &str, expect: bool| {
-            assert_eq!(ServerName::parse(text).is_ok(), expect, "{text:?}")
+            assert_eq!(ServerName::parse(text).is_ok(), expect, "{text:?}");
         };
         check("main", true);
         check("eu-2_b", true);

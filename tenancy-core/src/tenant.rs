@@ -50,7 +50,6 @@ pub struct Tenant {
 
 impl Tenant {
     /// Begins a tenant, active, in shared tables on the server `main`, at epoch 0. For implementers of registries.
-    #[must_use]
     pub fn builder(id: TenantId, slug: TenantSlug) -> TenantBuilder {
         TenantBuilder {
             id,

@@ -281,9 +281,9 @@ fn dropping_at_every_poll_restores_what_was_and_cleans_up_as_its_own_tenant() {
                 assert_eq!(here(), outer);
             };
             if outer == "-" {
-                run()
+                run();
             } else {
-                cx(outer).sync_scope(run).unwrap()
+                cx(outer).sync_scope(run).unwrap();
             }
             assert_eq!(
                 *seen.lock().unwrap(),
@@ -328,9 +328,9 @@ fn a_panic_restores_what_was() {
             assert_eq!(here(), outer);
         };
         if outer == "-" {
-            run()
+            run();
         } else {
-            cx(outer).sync_scope(run).unwrap()
+            cx(outer).sync_scope(run).unwrap();
         }
     }
 }

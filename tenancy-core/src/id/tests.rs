@@ -164,7 +164,7 @@ proptest! {
     fn schema_names_are_safe_and_fit(id in ids()) {
         let name = id.schema_name();
         prop_assert!(name.len() <= 63);
-        prop_assert_eq!(name.to_lowercase(), name.clone());
+        prop_assert_eq!(&name.to_lowercase(), &name);
         prop_assert!(name.starts_with("tenant_"));
         prop_assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-'));
     }

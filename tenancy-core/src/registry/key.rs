@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn domains() {
         let check = |text: &str, expect: bool| {
-            assert_eq!(DomainName::parse(text).is_ok(), expect, "{text:?}")
+            assert_eq!(DomainName::parse(text).is_ok(), expect, "{text:?}");
         };
         for good in [
             "a.b",

@@ -40,8 +40,8 @@ impl<R: TenantRegistry> CachedRegistryBuilder<R> {
         Self { inner, limits }
     }
 
-    /// How many tenants are kept: the most recently used `capacity` of them surely, and never more than twice as many.
-    /// 100,000 unless said otherwise. A tenant takes less than 400 bytes, settings and further domains aside.
+    /// How many tenants are kept: about this many of the most recently used surely, and never more than about twice as
+    /// many. 100,000 unless said otherwise. A tenant takes less than 400 bytes, its settings and any further domains aside.
     pub fn capacity(mut self, tenants: usize) -> Self {
         self.limits.capacity = tenants;
         self

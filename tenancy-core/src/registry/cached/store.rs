@@ -17,7 +17,9 @@ use super::LookupKey;
 use super::flight::Moment;
 use crate::{Tenant, TenantId, TenantSlug};
 
-const SHARDS: usize = 64;
+/// A small cache has fewer, so that its capacity is not rounded up by much.
+const MAX_SHARDS: usize = 64;
+const SHARD_PAYS_AT: usize = 256;
 
 /// The settings of a cache.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +70,8 @@ struct BySlug(Arc<Tenant>);
 
 impl Store {
     pub(super) fn new(limits: Limits) -> Self {
-        let share = |total: usize| total.div_ceil(SHARDS).max(1);
+        let shards = (limits.capacity / SHARD_PAYS_AT).clamp(1, MAX_SHARDS);
+        let share = |total: usize| total.div_ceil(shards).max(1);
         let shard = || {
             RwLock::new(Shard {
                 ids: Generations::new(share(limits.capacity)),
@@ -79,7 +82,7 @@ impl Store {
             })
         };
         Self {
-            shards: (0..SHARDS).map(|_| shard()).collect(),
+            shards: (0..shards).map(|_| shard()).collect(),
             hasher: RandomState::new(),
             start: Instant::now(),
             limits,
@@ -200,7 +203,7 @@ impl Store {
             clippy::cast_possible_truncation,
             reason = "any bits of the hash will do"
         )]
-        let index = self.hasher.hash_one(key) as usize % SHARDS;
+        let index = self.hasher.hash_one(key) as usize % self.shards.len().max(1);
         self.shards.get(index)
     }
 
