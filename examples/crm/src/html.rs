@@ -13,7 +13,6 @@ use crate::error::AppError;
 
 /// The frame of a page: whose workspace it is, and what was just done.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Shell {
     /// The name over the navigation.
     pub workspace: String,

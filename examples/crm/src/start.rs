@@ -28,7 +28,6 @@ static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// What the application needs of the outside.
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct Service {
     /// The tenants' tables.
     pub db: Db,

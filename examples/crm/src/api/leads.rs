@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::clock;
@@ -23,7 +24,6 @@ const PER_PAGE: i64 = 100;
 
 /// A lead as JSON.
 #[derive(Debug, Serialize)]
-#[non_exhaustive]
 pub struct LeadJson {
     id: Uuid,
     name: String,
@@ -65,7 +65,6 @@ impl From<Lead> for LeadJson {
 /// The fields of a body. What is left out keeps its value, or is empty for a new lead.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-#[non_exhaustive]
 pub struct LeadBody {
     #[serde(deserialize_with = "present")]
     name: Option<String>,
@@ -90,6 +89,15 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 }
 
 impl LeadBody {
+    /// Reads the fields of an object; nothing but an object has fields.
+    fn read(body: Result<Json<Map<String, Value>>, JsonRejection>) -> Result<Self, AppError> {
+        let Json(fields) = body?;
+        serde_json::from_value(Value::Object(fields)).map_err(|error| AppError::Unreadable {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            detail: error.to_string(),
+        })
+    }
+
     fn over(self, form: LeadForm) -> LeadForm {
         LeadForm {
             name: self.name.unwrap_or(form.name),
@@ -131,10 +139,9 @@ pub async fn list(
 /// `POST /api/leads`
 pub async fn add(
     State(db): State<Db>,
-    body: Result<Json<LeadBody>, JsonRejection>,
+    body: Result<Json<Map<String, Value>>, JsonRejection>,
 ) -> Result<Response, AppError> {
-    let Json(body) = body?;
-    let draft = body
+    let draft = LeadBody::read(body)?
         .over(LeadForm::default())
         .check()
         .map_err(AppError::Invalid)?;
@@ -158,11 +165,10 @@ pub async fn one(State(db): State<Db>, Path(id): Path<String>) -> Result<Json<Le
 pub async fn change(
     State(db): State<Db>,
     Path(id): Path<String>,
-    body: Result<Json<LeadBody>, JsonRejection>,
+    body: Result<Json<Map<String, Value>>, JsonRejection>,
 ) -> Result<Json<LeadJson>, AppError> {
     let lead = store::one(&db, known(&id)?).await?;
-    let Json(body) = body?;
-    let draft = body
+    let draft = LeadBody::read(body)?
         .over(LeadForm::of(&lead))
         .check()
         .map_err(AppError::Invalid)?;

@@ -12,7 +12,6 @@ use crate::reports::model::{Step, pipeline};
 
 /// The pipeline as JSON.
 #[derive(Debug, Serialize)]
-#[non_exhaustive]
 pub struct PipelineJson {
     total: i64,
     value: i64,

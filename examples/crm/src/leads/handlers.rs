@@ -80,7 +80,6 @@ pub async fn add(
 /// The query part of a page that says what was just done.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-#[non_exhaustive]
 pub struct Done {
     /// The word for it.
     pub done: String,
@@ -154,7 +153,6 @@ pub async fn change(
 /// A note as somebody typed it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-#[non_exhaustive]
 pub struct NoteForm {
     /// The note.
     pub body: String,

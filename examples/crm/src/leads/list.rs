@@ -61,7 +61,6 @@ impl Sort {
 /// opens the list.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-#[non_exhaustive]
 pub struct ListQuery {
     /// A status, or empty for all.
     pub status: String,
@@ -79,7 +78,6 @@ pub struct ListQuery {
 
 /// A checked list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Filter {
     /// Only this status.
     pub status: Option<Status>,

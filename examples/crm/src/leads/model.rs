@@ -8,7 +8,6 @@ use crate::error::FieldErrors;
 
 /// A lead as it is stored, with its owner's name.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[non_exhaustive]
 pub struct Lead {
     /// Its id.
     pub id: Uuid,
@@ -37,7 +36,6 @@ pub struct Lead {
 
 /// How many leads have a status, and what they are worth together.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[non_exhaustive]
 pub struct StatusTotal {
     /// The status.
     #[sqlx(try_from = "String")]
@@ -50,7 +48,6 @@ pub struct StatusTotal {
 
 /// Something that happened to a lead.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[non_exhaustive]
 pub struct Activity {
     /// The lead.
     pub lead_id: Uuid,
@@ -66,7 +63,6 @@ pub struct Activity {
 
 /// A checked lead: what [`super::store`] takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Draft {
     /// Whom to talk to.
     pub name: String,
@@ -92,7 +88,6 @@ impl Draft {
 /// What somebody typed, as they typed it: shown again beside the messages if it does not pass.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-#[non_exhaustive]
 pub struct LeadForm {
     /// Whom to talk to.
     pub name: String,

@@ -82,7 +82,6 @@ impl fmt::Display for Status {
 /// A text that names no step of the pipeline.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("use one of: new, open, contacted, qualified, proposal, won, lost")]
-#[non_exhaustive]
 pub struct UnknownStatus;
 
 impl FromStr for Status {

@@ -7,7 +7,6 @@ use crate::leads::status::Status;
 
 /// How many leads of a month have a status now.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[non_exhaustive]
 pub struct MonthTotal {
     /// The month in which they were added.
     pub month: String,
@@ -20,7 +19,6 @@ pub struct MonthTotal {
 
 /// One step of the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
 pub struct Step {
     /// The status.
     pub status: Status,
@@ -45,7 +43,6 @@ pub fn pipeline(totals: &[StatusTotal]) -> Vec<Step> {
 
 /// What became of the leads that were added in one month.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Cohort {
     /// The month, `YYYY-MM`.
     pub month: String,

@@ -6,7 +6,6 @@ use super::words::{BANKS, CLINICS, ENERGY, INDUSTRY};
 
 /// A tenant to provision and to fill.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
 pub struct Profile {
     /// The label of its host.
     pub slug: &'static str,

@@ -11,7 +11,6 @@ pub const ROLES: [&str; 3] = ["admin", "sales", "viewer"];
 
 /// A user as stored, with the number of leads they own.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[non_exhaustive]
 pub struct User {
     /// Their id.
     pub id: Uuid,
@@ -31,7 +30,6 @@ pub struct User {
 
 /// A user who may own leads.
 #[derive(Clone, Debug, sqlx::FromRow)]
-#[non_exhaustive]
 pub struct Owner {
     /// Their id.
     pub id: Uuid,
@@ -41,7 +39,6 @@ pub struct Owner {
 
 /// A checked invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Invitation {
     /// Whom it is for.
     pub name: String,
@@ -54,7 +51,6 @@ pub struct Invitation {
 /// An invitation as somebody typed it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-#[non_exhaustive]
 pub struct InviteForm {
     /// Whom it is for; empty takes the name from the address.
     pub name: String,
