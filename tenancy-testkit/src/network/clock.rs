@@ -23,7 +23,7 @@ impl Clock {
             })
         });
         Self {
-            spin: Duration::from_micros(if is_sharp { 60 } else { 120 }),
+            spin: Duration::from_micros(if is_sharp { 30 } else { 90 }),
         }
     }
 
