@@ -42,9 +42,10 @@ pub struct Tenant {
     moves: u8,
     epoch: u64,
     slug: TenantSlug,
-    name: Option<Box<str>>,
     placement: Placement,
-    plan: Option<Box<str>>,
+    /// Name and plan, one behind the other: one allocation for both, as there may be a million of these.
+    texts: Box<str>,
+    plan_at: u32,
     settings: Option<Box<Map<String, Value>>>,
 }
 
@@ -78,7 +79,10 @@ impl Tenant {
     /// What people call it; the slug if nobody said.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or(self.slug.as_str())
+        self.texts
+            .get(..self.plan_at as usize)
+            .filter(|name| !name.is_empty())
+            .unwrap_or(self.slug.as_str())
     }
 
     /// Where it is in its life, as this process last learned.
@@ -96,7 +100,9 @@ impl Tenant {
     /// The plan it is on, if the service has plans.
     #[must_use]
     pub fn plan(&self) -> Option<&str> {
-        self.plan.as_deref()
+        self.texts
+            .get(self.plan_at as usize..)
+            .filter(|plan| !plan.is_empty())
     }
 
     /// What the service keeps about it.
@@ -266,14 +272,21 @@ impl TenantBuilder {
                 "the epoch of a tenant is less than 2^53; count changes or take microseconds",
             ));
         }
+        let (name, plan) = (name.unwrap_or_default(), plan.unwrap_or_default());
+        let plan_at = u32::try_from(name.len()).map_err(|_| {
+            Error::new(
+                ErrorKind::ApiMisuse,
+                "the name of a tenant is shorter than 4 GiB",
+            )
+        })?;
         Ok(Tenant {
             live: Liveness::new(id, epoch, status, Some(placement.clone())),
             moves: 0,
             epoch,
             slug,
-            name,
             placement,
-            plan,
+            texts: [name, plan].concat().into(),
+            plan_at,
             settings: (!settings.is_empty()).then(|| Box::new(settings)),
         })
     }
@@ -337,6 +350,22 @@ mod tests {
         );
         check(begin().epoch(EPOCH_END), Some(ErrorKind::ApiMisuse));
         check(begin().epoch(EPOCH_END - 1), None);
+    }
+
+    #[test]
+    fn name_and_plan_are_told_apart() {
+        let check = |name: &str, plan: &str, expect: (&str, Option<&str>)| {
+            let begin = Tenant::builder(
+                TenantId::parse("7").unwrap(),
+                TenantSlug::parse("acme").unwrap(),
+            );
+            let tenant = begin.name(name).plan(plan).build().unwrap();
+            assert_eq!((tenant.name(), tenant.plan()), expect);
+        };
+        check("Acmé", "gold", ("Acmé", Some("gold")));
+        check("", "gold", ("acme", Some("gold")));
+        check("Acmé", "", ("Acmé", None));
+        check("", "", ("acme", None));
     }
 
     #[test]
