@@ -89,6 +89,62 @@
 //! # fn main() {}
 //! ```
 //!
+//! # A statement
+//! With the feature `sqlite` or `postgres`. Plain SQL, written as if there were one tenant; the pool adds whose rows it sees.
+//! ```
+//! # #[cfg(feature = "sqlite")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use sqlx::{Sqlite, migrate::Migrator};
+//! use tenancy::sql::{Catalog, Dialect};
+//! use tenancy::sqlx::{Provisioner, SqlRegistry, SqliteServer, TenantPool, provision::NewTenant};
+//! use tenancy::{Actor, Isolation, ServerName, TenantContext, TenantSlug};
+//!
+//! async fn names(db: &TenantPool<Sqlite>) -> Result<Vec<String>, sqlx::Error> {
+//!     sqlx::query_scalar("SELECT name FROM leads ORDER BY id").fetch_all(db).await
+//! }
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let migrations = folder.path().join("migrations");
+//! # std::fs::create_dir(&migrations)?;
+//! # let data = folder.path().join("data");
+//! // One set of migrations builds the shared tables, each schema and each database.
+//! let leads = "CREATE TABLE leads (
+//!     tenant_id TEXT NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (tenant_id, id))";
+//! # std::fs::write(migrations.join("0001_leads.sql"), leads)?;
+//! let catalog = Catalog::builder(Dialect::Sqlite).migration("0001_leads.sql", leads).build()?;
+//! let registry = SqlRegistry::<Sqlite>::new(&data);
+//! registry.migrate().await?;
+//! let provisioner = Provisioner::builder(registry.clone(), catalog.clone())
+//!     .server(ServerName::default(), SqliteServer::folder(&data))
+//!     .owned_migrations(Migrator::new(migrations).await?)
+//!     .build()?;
+//! provisioner.migrate_shared().await?;
+//!
+//! let db = TenantPool::<Sqlite>::builder(catalog)
+//!     .server(ServerName::default(), SqliteServer::folder(&data))
+//!     .build()?;
+//! for (slug, isolation) in [("acme", Isolation::Shared), ("globex", Isolation::Shared), ("umbrella", Isolation::Database)] {
+//!     let new = NewTenant::new(TenantSlug::parse(slug)?).isolation(isolation);
+//!     let context = TenantContext::for_request(provisioner.provision(new).await?, Actor::user("ada"))?;
+//!     // The same handler for all of them, and the same primary key.
+//!     let seen = context.scope(async {
+//!         sqlx::query("INSERT INTO leads (id, name) VALUES (1, $1)").bind(slug).execute(&db).await?;
+//!         names(&db).await
+//!     });
+//!     assert_eq!(seen.await??, [slug]);
+//! }
+//!
+//! // Nobody said for whom: refused before a connection is taken.
+//! assert!(names(&db).await.is_err());
+//! # db.close().await;
+//! # registry.close().await;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "sqlite"))]
+//! # fn main() {}
+//! ```
+//!
 //! # What it does not do
 //! - It does not authenticate anyone, and does not decide what a user may do within a tenant. A host name says whose data a
 //!   request is about; [`Actor`] is where the application says who asks.
