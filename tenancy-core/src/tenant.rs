@@ -352,6 +352,13 @@ mod tests {
         check(begin().epoch(EPOCH_END - 1), None);
     }
 
+    /// A million of them are cached in 400 MB: an allocation more, or a wide field, is a decision.
+    #[test]
+    fn is_small() {
+        assert!(size_of::<Tenant>() <= 120, "{}", size_of::<Tenant>());
+        assert!(size_of::<Liveness>() <= 64, "{}", size_of::<Liveness>());
+    }
+
     #[test]
     fn name_and_plan_are_told_apart() {
         let check = |name: &str, plan: &str, expect: (&str, Option<&str>)| {

@@ -396,6 +396,31 @@ async fn tasks_keep_the_tenant_and_bare_ones_lose_it() {
 }
 
 #[tokio::test]
+async fn tasks_keep_the_tracing_span() {
+    let _subscriber = tracing::subscriber::set_default(tracing_subscriber::registry());
+    let name = || {
+        tracing::Span::current()
+            .metadata()
+            .map(tracing::Metadata::name)
+    };
+    let (task, set_task) = tracing::info_span!("request").in_scope(|| {
+        let mut set = TenantJoinSet::new();
+        cx("1")
+            .sync_scope(|| {
+                set.spawn(async move { name() }).unwrap();
+                (spawn(async move { name() }).unwrap(), set)
+            })
+            .unwrap()
+    });
+    assert_eq!(name(), None);
+    assert_eq!(task.await.unwrap(), Some("request"));
+    assert_eq!(
+        { set_task }.join_next().await.unwrap().unwrap(),
+        Some("request")
+    );
+}
+
+#[tokio::test]
 async fn a_join_set_is_of_one_tenant() {
     let mut set = TenantJoinSet::new();
     cx("1")

@@ -71,7 +71,9 @@ struct BySlug(Arc<Tenant>);
 impl Store {
     pub(super) fn new(limits: Limits) -> Self {
         let shards = (limits.capacity / SHARD_PAYS_AT).clamp(1, MAX_SHARDS);
-        let share = |total: usize| total.div_ceil(shards).max(1);
+        // Keys do not spread evenly over shards; an eighth more room keeps a full cache from dropping what it should keep.
+        let spread = |share: usize| if shards > 1 { share + share / 8 } else { share };
+        let share = |total: usize| spread(total.div_ceil(shards).max(1));
         let shard = || {
             RwLock::new(Shard {
                 ids: Generations::new(share(limits.capacity)),

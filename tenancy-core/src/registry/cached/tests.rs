@@ -396,6 +396,23 @@ async fn a_read_that_began_before_an_event_is_repeated_and_never_kept() {
 }
 
 #[tokio::test]
+async fn news_about_a_tenant_nobody_holds_are_remembered_while_a_read_is_under_way() {
+    let cache = cache();
+    cache.inner().tell(1, 1, Active);
+    cache.inner().shut_gate();
+    let key = LookupKey::Slug(slug(1));
+    let mut early = cache.lookup(&key);
+    begin(&mut early);
+    cache.inner().tell(1, 2, Suspended);
+    cache.apply(event(1, 2, Suspended));
+    // Enough others to have the watch swept many times over.
+    (2..20_000).for_each(|n| cache.apply(event(n, 1, Active)));
+    cache.inner().open_gate();
+    assert_eq!(epoch(&early.await), Some(2));
+    assert!(cache.flights.is_idle());
+}
+
+#[tokio::test]
 async fn an_absence_read_before_an_event_is_asked_for_again() {
     for key in keys(1) {
         let cache = cache();
