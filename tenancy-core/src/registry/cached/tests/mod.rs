@@ -2,8 +2,8 @@
 //! a gate, and time is turned by hand.
 
 mod model;
+mod scripted;
 
-use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -13,36 +13,9 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 use tokio::time::advance;
 
+use self::scripted::{OPEN, Scripted};
 use super::*;
 use crate::{Actor, ApiKeyHash, DomainName, Placement, RegistryExt, TenantContext, TenantSlug};
-
-/// Answers what it was told to, from the moment a look-up begins, after it has passed the gate.
-#[derive(Debug)]
-struct Scripted {
-    answers: Mutex<HashMap<LookupKey, Arc<Tenant>>>,
-    down: AtomicBool,
-    asked: AtomicUsize,
-    gate: Semaphore,
-}
-
-/// Wide open: more look-ups than any test makes.
-const OPEN: usize = 1_000_000;
-
-impl TenantRegistry for Scripted {
-    fn lookup<'a>(&'a self, key: &'a LookupKey) -> BoxFuture<'a, Answer> {
-        Box::pin(async move {
-            self.asked.fetch_add(1, Ordering::Relaxed);
-            let down = self.down.load(Ordering::Relaxed);
-            let answer = self.answers.lock().unwrap().get(key).cloned();
-            self.gate.acquire().await.unwrap().forget();
-            if down {
-                Err(Error::new(ErrorKind::Other, "connection refused"))
-            } else {
-                Ok(answer)
-            }
-        })
-    }
-}
 
 type Cache = CachedRegistry<Scripted>;
 
@@ -94,38 +67,6 @@ fn event(n: u32, epoch: u64, status: TenantStatus) -> RegistryEvent {
         tenant: id(n),
         epoch,
         status,
-    }
-}
-
-impl Scripted {
-    /// From now on tenant `n` is like this, under all its keys.
-    fn tell(&self, n: u32, epoch: u64, status: TenantStatus) {
-        self.tell_placed(n, epoch, status, Placement::shared());
-    }
-
-    fn tell_placed(&self, n: u32, epoch: u64, status: TenantStatus, placement: Placement) {
-        let tenant = Tenant::builder(id(n), slug(n))
-            .epoch(epoch)
-            .status(status)
-            .placement(placement)
-            .build();
-        let tenant = Arc::new(tenant.unwrap());
-        self.answers
-            .lock()
-            .unwrap()
-            .extend(keys(n).map(|key| (key, Arc::clone(&tenant))));
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    fn shut_gate(&self) {
-        self.gate.forget_permits(OPEN);
-    }
-
-    fn open_gate(&self) {
-        self.gate.add_permits(OPEN / 2);
     }
 }
 
