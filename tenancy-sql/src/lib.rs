@@ -52,6 +52,7 @@ mod catalog;
 mod config;
 mod dialect;
 mod firewall;
+mod functions;
 mod lex;
 mod names;
 mod rewrite;
@@ -61,5 +62,5 @@ pub use catalog::{
     TableClass, UniqueKey,
 };
 pub use config::{Config, ConfigError};
-pub use dialect::{Dialect, KeyType};
+pub use dialect::{Dialect, KeyType, UnknownDialect};
 pub use firewall::{Access, Checked, Firewall, Refused, RefusedKind};

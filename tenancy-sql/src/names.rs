@@ -1,7 +1,6 @@
 //! Names as the engine compares them, and names as we write them.
 
 use sqlparser::ast::Ident;
-use sqlparser::keywords::ALL_KEYWORDS;
 
 use crate::Dialect;
 
@@ -47,9 +46,9 @@ pub(crate) fn written(folded: &str) -> Ident {
         && folded.chars().all(|character| {
             character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
         })
-        && ALL_KEYWORDS
-            .binary_search(&folded.to_ascii_uppercase().as_str())
-            .is_err();
+        && ![POSTGRES_RESERVED, SQLITE_RESERVED, HALF_RESERVED]
+            .iter()
+            .any(|words| words.binary_search(&folded).is_ok());
     if simple {
         Ident::new(folded)
     } else {
@@ -158,6 +157,33 @@ const POSTGRES_RESERVED: &[&str] = &[
     "with",
 ];
 
+/// Words of PostgreSQL that may name a function or type only; quoting them is always right.
+const HALF_RESERVED: &[&str] = &[
+    "authorization",
+    "binary",
+    "collation",
+    "concurrently",
+    "cross",
+    "current_schema",
+    "freeze",
+    "full",
+    "ilike",
+    "inner",
+    "is",
+    "isnull",
+    "join",
+    "left",
+    "like",
+    "natural",
+    "notnull",
+    "outer",
+    "overlaps",
+    "right",
+    "similar",
+    "tablesample",
+    "verbose",
+];
+
 const SQLITE_RESERVED: &[&str] = &[
     "add",
     "all",
@@ -257,6 +283,7 @@ mod tests {
     #[test]
     fn lists_are_sorted() {
         assert!(POSTGRES_RESERVED.is_sorted());
+        assert!(HALF_RESERVED.is_sorted());
         assert!(SQLITE_RESERVED.is_sorted());
     }
 }

@@ -8,8 +8,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ddl::normalise;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -64,6 +64,12 @@ impl Table {
         &self.primary_key
     }
 
+    /// The name of the primary key's constraint, if it has one.
+    #[must_use]
+    pub fn primary_key_name(&self) -> Option<&str> {
+        self.primary_key_name.as_deref()
+    }
+
     /// Unique constraints and unique indexes, without the primary key.
     #[must_use]
     pub fn uniques(&self) -> &[UniqueKey] {

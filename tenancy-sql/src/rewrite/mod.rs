@@ -1,21 +1,202 @@
-//! The rewriter.
+//! The rewriter: parse, walk, splice, verify. One file per kind of statement or clause; what is added to a statement is in
+//! `fragments`, where it goes is found in `source`.
 
-use crate::{Catalog, Checked, Refused, RefusedKind};
+mod expr;
+mod fragments;
+mod from;
+mod function;
+mod kinds;
+mod limits;
+mod names;
+mod parse;
+mod placeholders;
+mod query;
+mod scope;
+mod select;
+mod shim;
+mod source;
+mod splice;
+mod types;
+mod verify;
+mod write;
 
-/// One replacement, in characters of the original text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Splice {
-    pub(crate) start: usize,
-    pub(crate) removed: usize,
-    pub(crate) inserted: usize,
+use sqlparser::ast::Statement;
+use sqlparser::tokenizer::Span;
+
+pub(crate) use splice::Splice;
+
+use crate::lex::Lexeme;
+use crate::{Access, Catalog, Checked, Dialect, Refused, RefusedKind};
+use fragments::Fragments;
+use placeholders::Placeholders;
+use scope::Scopes;
+use source::Source;
+use splice::{Edit, Walk};
+
+/// The state of one walk over one statement. The tree is changed to what the spliced text must parse to.
+struct Rewriter<'a> {
+    catalog: &'a Catalog,
+    dialect: Dialect,
+    source: &'a Source<'a>,
+    only: &'a [usize],
+    fragments: Fragments,
+    edits: Vec<Edit>,
+    scopes: Scopes,
+    binds_tenant: bool,
+    writes: bool,
 }
 
-pub(crate) fn rewrite(_catalog: &Catalog, sql: &str) -> Result<Checked, Refused> {
-    let _ = Splice {
-        start: 0,
-        removed: 0,
-        inserted: 0,
+/// Rewrites one statement.
+pub(crate) fn rewrite(catalog: &Catalog, sql: &str) -> Result<Checked, Refused> {
+    limits::check_bytes(sql, &limits::ORIGINAL)?;
+    let lexemes = parse::tokens(catalog.dialect(), sql, &limits::ORIGINAL)?;
+    if !limits::is_steep(sql, &lexemes) {
+        return on_this_stack(catalog, sql, lexemes);
+    }
+    let own_stack = || {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(limits::STACK);
+            thread
+                .spawn_scoped(scope, || on_this_stack(catalog, sql, lexemes))
+                .ok()?
+                .join()
+                .ok()
+        })
     };
-    let _ = Checked::new;
-    Err(Refused::new(RefusedKind::Statement, "statement", "not yet", "wait").at(sql, 0, 0))
+    own_stack().unwrap_or_else(|| {
+        Err(Refused::new(
+            RefusedKind::TooLarge,
+            "a steep statement",
+            "there is no memory to read it",
+            "take it apart with WITH",
+        ))
+    })
+}
+
+fn on_this_stack(catalog: &Catalog, sql: &str, lexemes: Vec<Lexeme>) -> Result<Checked, Refused> {
+    let dialect = catalog.dialect();
+    let parse::Parsed {
+        source,
+        mut statement,
+        shimmed,
+    } = parse::parse(dialect, sql, lexemes, &limits::ORIGINAL)?;
+    let placeholders = Placeholders::of(&source)?;
+    let mut rewriter = Rewriter {
+        catalog,
+        dialect,
+        source: &source,
+        only: &shimmed.only,
+        fragments: Fragments::new(
+            dialect,
+            catalog.key_type(),
+            catalog.tenant_column(),
+            placeholders.tenant,
+        ),
+        edits: shimmed.edits,
+        scopes: Scopes::default(),
+        binds_tenant: false,
+        writes: false,
+    };
+    rewriter.operators()?;
+    rewriter.statement(&mut statement)?;
+    let Rewriter {
+        edits,
+        binds_tenant,
+        writes,
+        ..
+    } = rewriter;
+    let access = if writes { Access::Write } else { Access::Read };
+    if edits.is_empty() {
+        return Ok(Checked::new(
+            sql.into(),
+            placeholders.params,
+            binds_tenant,
+            access,
+            Vec::new(),
+        ));
+    }
+    let (text, splices) = splice::splice(sql, edits).ok_or_else(|| verify::unverified(sql))?;
+    verify::verify(dialect, sql, &text, &statement)?;
+    Ok(Checked::new(
+        text.into(),
+        placeholders.params,
+        binds_tenant,
+        access,
+        splices,
+    ))
+}
+
+impl Rewriter<'_> {
+    fn statement(&mut self, statement: &mut Statement) -> Walk {
+        match statement {
+            Statement::Query(query) => self.query(query),
+            Statement::Insert(insert) => self.insert(insert),
+            Statement::Update(update) => self.update(update),
+            Statement::Delete(delete) => self.delete(delete),
+            // Closed world: whatever else the parser knows, now or later.
+            _ => Err(kinds::refused(self.source)),
+        }
+    }
+
+    /// A refusal at a place of the parser's.
+    fn refuse(
+        &self,
+        span: Span,
+        kind: RefusedKind,
+        met: impl Into<std::borrow::Cow<'static, str>>,
+        why: impl Into<std::borrow::Cow<'static, str>>,
+        instead: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> Refused {
+        let byte = |column: u64| usize::try_from(column).unwrap_or(1).saturating_sub(1);
+        Refused::new(kind, met, why, instead).at(
+            self.source.sql,
+            byte(span.start.column),
+            byte(span.end.column),
+        )
+    }
+
+    /// The refusal of a clause that neither engine has, or that is not looked into yet.
+    fn unsupported(&self, span: Span, what: &str) -> Refused {
+        self.refuse(
+            span,
+            RefusedKind::Statement,
+            what.to_owned(),
+            "the firewall does not know what it reads or writes",
+            "leave it out or write it in a plainer way",
+        )
+    }
+
+    /// Every operator must be on the list, whatever the parser makes of it.
+    fn operators(&self) -> Walk {
+        for lexeme in self
+            .source
+            .lexemes
+            .iter()
+            .filter(|lexeme| lexeme.kind == crate::lex::Kind::Operator)
+        {
+            let text = lexeme.text(self.source.sql);
+            if !crate::functions::allows_operator(self.catalog, text) {
+                return Err(Refused::new(
+                    RefusedKind::Operator,
+                    format!("operator `{text}`"),
+                    "it is not on the list of known operators",
+                    "add it to `operators` in tenancy.toml if its function only looks at its operands",
+                )
+                .at(self.source.sql, lexeme.start, lexeme.end));
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, start: usize, end: usize, text: impl Into<String>) {
+        self.edits.push(Edit {
+            start,
+            end,
+            text: text.into(),
+        });
+    }
+
+    fn insert_at(&mut self, at: usize, text: impl Into<String>) {
+        self.replace(at, at, text);
+    }
 }

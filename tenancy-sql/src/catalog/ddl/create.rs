@@ -453,7 +453,7 @@ pub(super) fn column(table: &mut Table, reader: &mut Reader<'_>) -> Result<(), C
         generated: false,
     });
     let mut constraint_name = None;
-    let mut update = |table: &mut Table, change: &dyn Fn(&mut Column)| {
+    let update = |table: &mut Table, change: &dyn Fn(&mut Column)| {
         if let Some(column) = table.columns.get_mut(at) {
             change(column);
         }

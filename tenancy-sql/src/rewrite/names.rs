@@ -1,0 +1,244 @@
+//! What a name in a statement stands for.
+
+use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
+use sqlparser::tokenizer::Span;
+
+use super::Rewriter;
+use super::splice::Walk;
+use crate::{Dialect, Refused, RefusedKind, Table, TableClass, names};
+
+/// What a relation in FROM is.
+pub(super) enum Relation<'a> {
+    /// A common table expression in sight.
+    Cte,
+    /// A table of tenants' rows.
+    Tenant(&'a Table),
+    /// A global table or a registered view.
+    Open,
+}
+
+/// System columns of PostgreSQL.
+const POSTGRES_SYSTEM: &[&str] = &["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
+/// The names of the row id in SQLite.
+const SQLITE_SYSTEM: &[&str] = &["_rowid_", "oid", "rowid"];
+
+impl<'a> Rewriter<'a> {
+    pub(super) fn fold(&self, ident: &Ident) -> String {
+        names::fold_ident(self.dialect, ident)
+    }
+
+    /// The parts of a name, none of which may be computed.
+    pub(super) fn parts<'n>(&self, name: &'n ObjectName) -> Result<Vec<&'n Ident>, Refused> {
+        let ObjectName(parts) = name;
+        parts
+            .iter()
+            .map(|part| match part {
+                ObjectNamePart::Identifier(ident) => Ok(ident),
+                ObjectNamePart::Function(function) => {
+                    Err(self.unsupported(function.name.span, "a computed name"))
+                }
+            })
+            .collect()
+    }
+
+    /// Whether a folded name is the schema every unqualified name is looked up in.
+    fn is_default_schema(&self, folded: &str) -> bool {
+        match self.dialect {
+            Dialect::Postgres => folded == "public",
+            Dialect::Sqlite => folded == "main",
+        }
+    }
+
+    pub(super) fn qualifier(&self, ident: &Ident) -> Refused {
+        let default = match self.dialect {
+            Dialect::Postgres => "public",
+            Dialect::Sqlite => "main",
+        };
+        self.refuse(
+            ident.span,
+            RefusedKind::Qualifier,
+            format!("qualifier `{}`", ident.value),
+            format!("a tenant's tables have no schema in front of them, or `{default}`"),
+            "leave the qualifier out",
+        )
+    }
+
+    /// Takes a leading `public.` off a name, in the text and in the tree.
+    pub(super) fn unqualify(&mut self, parts: &mut Vec<Ident>) -> Walk {
+        let [schema, next, ..] = parts.as_slice() else {
+            return Ok(());
+        };
+        if !self.is_default_schema(&self.fold(schema)) {
+            return Err(self.qualifier(schema));
+        }
+        let (Some(from), Some(to)) = (self.source.index(schema.span), self.source.index(next.span))
+        else {
+            return Err(self.qualifier(schema));
+        };
+        self.replace(self.source.start(from), self.source.start(to), "");
+        parts.remove(0);
+        Ok(())
+    }
+
+    /// A word that the engine never takes for a name was not read as the engine reads it.
+    pub(super) fn not_reserved(&self, ident: &Ident) -> Walk {
+        if ident.quote_style.is_none() && names::is_reserved(self.dialect, &ident.value) {
+            return Err(self.refuse(
+                ident.span,
+                RefusedKind::Syntax,
+                format!("`{}` as a name", ident.value),
+                "it is a reserved word, so the engine reads something else here",
+                "quote it if it is a name",
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a relation in FROM is. Its name is one part, or two with the default schema; a qualified name is never a
+    /// common table expression.
+    pub(super) fn relation(&self, parts: &[&Ident]) -> Result<Relation<'a>, Refused> {
+        let (name, qualified) = match parts {
+            [name] => (*name, false),
+            [schema, name] if self.is_default_schema(&self.fold(schema)) => (*name, true),
+            [schema, ..] => return Err(self.qualifier(schema)),
+            [] => return Err(self.unsupported(Span::empty(), "a relation without a name")),
+        };
+        self.not_reserved(name)?;
+        let folded = self.fold(name);
+        if !qualified && self.scopes.sees(&folded) {
+            return Ok(Relation::Cte);
+        }
+        if let Some(table) = self.catalog.table(&folded) {
+            return match table.class() {
+                TableClass::Tenant if table.partition_of().is_some() => Err(self.part(name, table)),
+                TableClass::Tenant => Ok(Relation::Tenant(table)),
+                TableClass::Global => Ok(Relation::Open),
+                TableClass::Central => Err(self.unknown(name)),
+            };
+        }
+        match self.catalog.view(&folded) {
+            Some(true) => Ok(Relation::Open),
+            Some(false) => Err(self.refuse(
+                name.span,
+                RefusedKind::Relation,
+                format!("view `{folded}`"),
+                "it may show rows of every tenant",
+                "select from its tables, or add it to `views` in tenancy.toml if it is confined to the tenant by itself",
+            )),
+            None => Err(self.unknown(name)),
+        }
+    }
+
+    /// The table a statement writes to: always a table, whatever common table expressions there are.
+    pub(super) fn target(&self, parts: &[&Ident]) -> Result<&'a Table, Refused> {
+        let name = match parts {
+            [name] => *name,
+            [schema, name] if self.is_default_schema(&self.fold(schema)) => *name,
+            [schema, ..] => return Err(self.qualifier(schema)),
+            [] => return Err(self.unsupported(Span::empty(), "a relation without a name")),
+        };
+        self.not_reserved(name)?;
+        let folded = self.fold(name);
+        match self.catalog.table(&folded) {
+            Some(table)
+                if table.class() == TableClass::Tenant && table.partition_of().is_some() =>
+            {
+                Err(self.part(name, table))
+            }
+            Some(table) if table.class() == TableClass::Tenant => Ok(table),
+            Some(table) if table.class() == TableClass::Global => Err(self.refuse(
+                name.span,
+                RefusedKind::Relation,
+                format!("a write to the global table `{folded}`"),
+                "every tenant reads it, so no tenant may write it",
+                "write it from the centre",
+            )),
+            Some(_) => Err(self.unknown(name)),
+            None if self.catalog.view(&folded).is_some() => Err(self.refuse(
+                name.span,
+                RefusedKind::Relation,
+                format!("a write to the view `{folded}`"),
+                "what it writes can't be seen from here",
+                "write to its table",
+            )),
+            None => Err(self.unknown(name)),
+        }
+    }
+
+    fn part(&self, name: &Ident, table: &Table) -> Refused {
+        self.refuse(
+            name.span,
+            RefusedKind::Relation,
+            format!("partition `{}`", table.name()),
+            "parts have no policies of their own",
+            format!(
+                "name the whole table, `{}`",
+                table.partition_of().unwrap_or_default()
+            ),
+        )
+    }
+
+    fn unknown(&self, name: &Ident) -> Refused {
+        self.refuse(
+            name.span,
+            RefusedKind::Relation,
+            format!("relation `{}`", name.value),
+            "it is not a table of tenants in the migrations, nor a global one",
+            "check the name, or create the table in a migration",
+        )
+    }
+
+    /// A common table expression must not hide a table: the engines disagree on who sees which.
+    pub(super) fn cte_name(&self, name: &Ident) -> Result<String, Refused> {
+        self.not_reserved(name)?;
+        let folded = self.fold(name);
+        if self.catalog.table(&folded).is_some() || self.catalog.view(&folded).is_some() {
+            return Err(self.refuse(
+                name.span,
+                RefusedKind::Relation,
+                format!("a common table expression named like the table `{folded}`"),
+                "which of the two a name means depends on the engine and on the place",
+                "give it another name",
+            ));
+        }
+        Ok(folded)
+    }
+
+    /// A bare or qualified column: no system column, and no function in the notation of a column.
+    pub(super) fn column(&self, ident: &Ident, qualified: bool) -> Walk {
+        let folded = self.fold(ident);
+        let system = match self.dialect {
+            Dialect::Postgres => POSTGRES_SYSTEM,
+            Dialect::Sqlite => SQLITE_SYSTEM,
+        };
+        let is_column = || {
+            self.catalog
+                .tables()
+                .any(|table| table.column(&folded).is_some())
+        };
+        if system.contains(&folded.as_str()) && !is_column() {
+            return Err(self.refuse(
+                ident.span,
+                RefusedKind::SystemColumn,
+                format!("system column `{folded}`"),
+                "it numbers rows of all tenants, and is gone behind the tenant's predicate",
+                "use the primary key",
+            ));
+        }
+        // PostgreSQL reads `row.f` as `f(row)` when there is no such column.
+        if qualified
+            && self.dialect == Dialect::Postgres
+            && self.catalog.creates_routine(&folded)
+            && !is_column()
+        {
+            return Err(self.refuse(
+                ident.span,
+                RefusedKind::Function,
+                format!("function `{folded}` in the notation of a column"),
+                "what it reads can't be seen from here",
+                "call it as a function, and declare it in `functions` of tenancy.toml",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! ON CONFLICT: the key it names must be one of the tenant's own.
+
+use sqlparser::ast::{ConflictTarget, DoUpdate, Ident, OnConflict, OnConflictAction};
+use sqlparser::tokenizer::Span;
+
+use super::super::Rewriter;
+use super::super::splice::Walk;
+use crate::{RefusedKind, Table};
+
+impl Rewriter<'_> {
+    pub(super) fn on_conflict(
+        &mut self,
+        conflict: &mut OnConflict,
+        table: &Table,
+        known_as: &Ident,
+        start: usize,
+        end: usize,
+    ) -> Walk {
+        let OnConflict {
+            conflict_target,
+            action,
+        } = conflict;
+        let place = (start..end)
+            .find(|at| self.source.is_word(*at, "on") && self.source.is_word(at + 1, "conflict"));
+        let Some(place) = place else {
+            return Err(self.unsupported(Span::empty(), "ON CONFLICT at an unknown place"));
+        };
+        let span = Span::empty();
+        match conflict_target {
+            Some(ConflictTarget::Columns(columns)) => {
+                self.conflict_columns(columns, table, place + 2)?;
+            }
+            Some(ConflictTarget::OnConstraint(name)) => {
+                let folded = match self.parts(name)?.as_slice() {
+                    [name] => self.fold(name),
+                    parts => {
+                        return Err(parts.first().map_or_else(
+                            || self.unsupported(span, "a constraint"),
+                            |schema| self.qualifier(schema),
+                        ));
+                    }
+                };
+                self.conflict_constraint(&folded, table, place)?;
+            }
+            None => match action {
+                OnConflictAction::DoNothing => self.keys_are_the_tenants(table, span)?,
+                OnConflictAction::DoUpdate(_) => {
+                    return Err(self.conflict(
+                        place,
+                        table,
+                        "DO UPDATE without a key could mean any of them",
+                    ));
+                }
+            },
+        }
+        if let OnConflictAction::DoUpdate(DoUpdate {
+            assignments,
+            selection,
+        }) = action
+        {
+            self.assignments(assignments)?;
+            self.option(selection.as_mut())?;
+            let update = self.source.find(place, end, &["set"]).unwrap_or(place);
+            self.confine(selection, known_as, update, end)?;
+        }
+        Ok(())
+    }
+
+    /// `ON CONFLICT (name)`: as if the tenant were alone, or with the tenant column in it.
+    fn conflict_columns(&mut self, columns: &mut Vec<Ident>, table: &Table, open: usize) -> Walk {
+        let mut named: Vec<String> = columns.iter().map(|column| self.fold(column)).collect();
+        let tenant = self.catalog.tenant_column().to_owned();
+        let complete = named.contains(&tenant);
+        if !complete {
+            named.push(tenant);
+        }
+        let is_key = |key: &[Box<str>]| {
+            key.len() == named.len()
+                && key
+                    .iter()
+                    .all(|column| named.iter().any(|name| **name == **column))
+        };
+        let backed = is_key(table.primary_key())
+            || table.uniques().iter().any(|unique| {
+                unique.predicate().is_none()
+                    && !unique.has_expressions()
+                    && is_key(unique.columns())
+            });
+        if !backed {
+            return Err(self.conflict(
+                open,
+                table,
+                "no unique key of the tenant's has these columns",
+            ));
+        }
+        if !complete {
+            self.insert_at(
+                self.source.start(open + 1),
+                format!("{}, ", self.fragments.column_text()),
+            );
+            columns.insert(0, self.fragments.column());
+        }
+        Ok(())
+    }
+
+    fn conflict_constraint(&self, name: &str, table: &Table, place: usize) -> Walk {
+        let tenant = self.catalog.tenant_column();
+        let key = if table.primary_key_name() == Some(name) {
+            Some(table.primary_key())
+        } else {
+            let unique = table
+                .uniques()
+                .iter()
+                .find(|unique| unique.is_constraint() && unique.name() == Some(name));
+            unique.map(|unique| unique.columns())
+        };
+        match key {
+            Some(key) if key.iter().any(|column| &**column == tenant) => Ok(()),
+            Some(_) => Err(self.conflict(place, table, "that constraint has no tenant column, so the row in the way may be another tenant's")),
+            None => Err(self.conflict(place, table, "there is no such unique constraint in the migrations")),
+        }
+    }
+
+    fn conflict(&self, at: usize, table: &Table, why: &'static str) -> crate::Refused {
+        let tenant = self.catalog.tenant_column();
+        let keys = std::iter::once(table.primary_key())
+            .chain(table.uniques().iter().map(|unique| unique.columns()))
+            .filter(|key| key.iter().any(|column| &**column == tenant))
+            .map(|key| {
+                let rest: Vec<&str> = key
+                    .iter()
+                    .map(|column| &**column)
+                    .filter(|column| *column != tenant)
+                    .collect();
+                format!("({})", rest.join(", "))
+            })
+            .collect::<Vec<_>>();
+        let instead = if keys.is_empty() {
+            format!("make a unique key that starts with `{tenant}`")
+        } else {
+            format!("name one of {}", keys.join(", "))
+        };
+        crate::Refused::new(
+            RefusedKind::Conflict,
+            format!("a conflict clause on `{}`", table.name()),
+            why,
+            instead,
+        )
+        .at(
+            self.source.sql,
+            self.source.start(at),
+            self.source.end_before(at + 1),
+        )
+    }
+}

@@ -1,0 +1,12 @@
+//! The firewall from outside: golden texts, refusals, and the catalogue of attacks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
+mod fixture;
+mod golden;
+mod threats_a;
+mod threats_b;

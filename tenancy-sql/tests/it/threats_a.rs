@@ -1,0 +1,688 @@
+//! The attacks on reading and on the parser, each with what must happen to it. Numbers are those of the manual's list.
+
+use tenancy_sql::{Dialect, RefusedKind};
+
+use crate::fixture::{accepts, both, both_refuse, check, refuses};
+use Dialect::{Postgres, Sqlite};
+use RefusedKind::*;
+
+/// Accepted only if every occurrence of the table `leads` is confined; refused is fine too.
+fn confined_or_refused(dialect: Dialect, sql: &str) {
+    if let Ok(checked) = check(dialect, sql) {
+        let text = checked.sql().to_lowercase();
+        let confined = text.matches("leads.tenant_id").count();
+        let mentions = text.matches("from leads").count()
+            + text.matches("only leads").count()
+            + text.matches("update leads").count();
+        assert!(confined >= mentions.max(1), "{dialect}: {}", checked.sql());
+    }
+}
+
+#[test]
+fn a01_to_a03_only() {
+    for sql in [
+        "SELECT * FROM ONLY leads",
+        "UPDATE ONLY leads SET name = 'a'",
+        "DELETE FROM ONLY leads",
+        "SELECT * FROM countries JOIN ONLY leads ON true",
+    ] {
+        confined_or_refused(Postgres, sql);
+        assert!(check(Sqlite, sql).is_err(), "{sql}");
+    }
+    for sql in ["SELECT * FROM ONLY (leads)", "DELETE FROM ONLY (leads)"] {
+        assert!(check(Postgres, sql).is_err(), "{sql}");
+        assert!(check(Sqlite, sql).is_err(), "{sql}");
+    }
+    // A table of that name would be needed for the parser's mistake, and the word is reserved.
+    refuses(
+        Postgres,
+        "WITH only AS (SELECT 1) SELECT * FROM only leads",
+        Syntax,
+    );
+    refuses(
+        Postgres,
+        "WITH \"only\" AS (SELECT 1) SELECT * FROM only leads",
+        RefusedKind::Syntax,
+    );
+}
+
+#[test]
+fn a04_a05_table() {
+    for sql in [
+        "SELECT 1 UNION ALL TABLE leads",
+        "SELECT 1 UNION ALL TABLE \"Leads\"",
+        "INSERT INTO leads (id) TABLE countries",
+    ] {
+        confined_or_refused(Postgres, sql);
+        assert!(check(Sqlite, sql).is_err(), "{sql}");
+    }
+    both_refuse("CREATE VIEW v AS TABLE leads", Statement);
+}
+
+#[test]
+fn a06_a22_a36_to_a39_statement_kinds() {
+    for sql in [
+        "COPY leads TO STDOUT",
+        "COPY (SELECT * FROM leads) TO STDOUT",
+        "COPY leads FROM STDIN",
+        "PREPARE p AS SELECT * FROM leads",
+        "EXECUTE p",
+        "DECLARE c CURSOR FOR SELECT * FROM leads",
+        "FETCH 10 FROM c",
+        "CLOSE c",
+        "LISTEN ch",
+        "NOTIFY ch, 'x'",
+        "LOCK TABLE leads",
+        "EXPLAIN SELECT * FROM leads",
+        "EXPLAIN ANALYZE DELETE FROM leads",
+        "CREATE TABLE t2 AS SELECT * FROM leads",
+        "CREATE MATERIALIZED VIEW m AS SELECT 1",
+        "CREATE TEMP TABLE leads (a int)",
+        "TRUNCATE leads",
+        "ALTER TABLE leads ADD a int",
+        "DROP TABLE leads",
+        "VACUUM leads",
+        "ANALYZE leads",
+        "COMMENT ON TABLE leads IS 'x'",
+        "SET app.tenant_id = '2'",
+        "SET standard_conforming_strings = off",
+        "SET ROLE x",
+        "RESET ALL",
+        "DISCARD ALL",
+        "SHOW app.tenant_id",
+        "CALL p()",
+        "GRANT SELECT ON leads TO x",
+        "BEGIN",
+        "COMMIT",
+        "ROLLBACK",
+        "SAVEPOINT a",
+        "ATTACH 'other.db' AS x",
+        "PRAGMA table_info(leads)",
+        "VACUUM INTO 'x'",
+        "DETACH x",
+        "REINDEX",
+        "MERGE INTO leads USING contacts ON true WHEN MATCHED THEN DELETE",
+        "ROLLBACK TO SAVEPOINT a",
+        "RELEASE a",
+        "REFRESH MATERIALIZED VIEW m",
+        "SET SESSION AUTHORIZATION bob",
+    ] {
+        both_refuse(sql, Statement);
+    }
+    refuses(Postgres, "DO $$ BEGIN DELETE FROM leads; END $$", Statement);
+    assert!(check(Postgres, "SELECT * INTO t2 FROM leads").is_err());
+    assert!(check(Postgres, "SELECT INTO t2 FROM leads").is_err());
+}
+
+#[test]
+fn a07_to_a12_common_table_expressions() {
+    for sql in [
+        "WITH a AS (SELECT count(*) c FROM leads), leads AS (SELECT 1) SELECT * FROM a",
+        "WITH RECURSIVE a AS (SELECT count(*) c FROM leads), leads AS (SELECT 1) SELECT * FROM a",
+        "SELECT * FROM (WITH leads AS (SELECT 1 id) SELECT * FROM leads) x, leads",
+        "WITH leads AS (SELECT 1 id) DELETE FROM leads",
+        "WITH leads AS (SELECT 1 id) UPDATE leads SET name = 'a'",
+        "WITH leads AS (SELECT 1 id) INSERT INTO leads (id) SELECT id FROM leads",
+        "WITH leads AS (SELECT 1 id) SELECT * FROM LEADS",
+        "WITH my_leads AS (SELECT 1) SELECT * FROM my_leads",
+        "WITH plans AS (SELECT 1) SELECT * FROM plans",
+    ] {
+        both_refuse(sql, Relation);
+    }
+    refuses(
+        Sqlite,
+        "WITH \"Leads\" AS (SELECT 1) SELECT * FROM Leads",
+        Relation,
+    );
+    // In PostgreSQL the quoted one is another name.
+    accepts(
+        Postgres,
+        "WITH \"Leads\" AS (SELECT 1) SELECT * FROM Leads",
+        "WITH \"Leads\" AS (SELECT 1) SELECT * FROM <<leads>> AS leads",
+    );
+    // A qualified name is never one.
+    refuses(
+        Postgres,
+        "WITH x AS (SELECT 1 id) SELECT * FROM public.x",
+        Relation,
+    );
+    refuses(
+        Sqlite,
+        "WITH x AS (SELECT 1 id) SELECT * FROM main.x",
+        Relation,
+    );
+    // Its scope ends, and begins behind it.
+    both_refuse(
+        "SELECT * FROM (WITH pg_stats AS (SELECT 1) SELECT * FROM pg_stats) x, pg_stats",
+        Relation,
+    );
+    both_refuse(
+        "WITH a AS (SELECT * FROM pg_stats), pg_stats AS (SELECT 1) SELECT * FROM a",
+        Relation,
+    );
+    both_refuse(
+        "WITH pg_stats AS (SELECT * FROM pg_stats) SELECT * FROM pg_stats",
+        Relation,
+    );
+    both_refuse(
+        "SELECT (WITH b AS (SELECT 1) SELECT 2), (SELECT 1 FROM b)",
+        Relation,
+    );
+    // The target of a write is a table, whatever expressions there are.
+    both_refuse("WITH x AS (SELECT 1 id) DELETE FROM x", Relation);
+}
+
+#[test]
+fn a13_a14_predicates_are_added_whatever_the_statement_says() {
+    both(
+        "DELETE FROM contacts WHERE id=1 OR id=2",
+        "DELETE FROM contacts WHERE (id=1 OR id=2) AND [[contacts]]",
+    );
+    both(
+        "SELECT * FROM leads WHERE tenant_id = 2",
+        "SELECT * FROM <<leads>> AS leads WHERE tenant_id = 2",
+    );
+    both(
+        "UPDATE leads SET name = 'a' WHERE tenant_id = 1 OR true",
+        "UPDATE leads SET name = 'a' WHERE (tenant_id = 1 OR true) AND [[leads]]",
+    );
+    both(
+        "DELETE FROM leads WHERE NOT id = 1 -- )",
+        "DELETE FROM leads WHERE (NOT id = 1) AND [[leads]] -- )",
+    );
+}
+
+#[test]
+fn a15_to_a18_literals_pass_byte_for_byte() {
+    for sql in [
+        r"DELETE FROM leads WHERE name = '\'' OR 1=1 --'",
+        "DELETE FROM leads WHERE (id = - - 1 OR name = 'foo\n 1) --')",
+        "DELETE FROM leads WHERE name = 'a''''b' OR data = X'ab'",
+        "DELETE FROM leads WHERE name = '/*' OR name = '*/'",
+        "DELETE FROM leads WHERE \"a\"\" OR 1=1 --\" = 1",
+    ] {
+        let inner = &sql["DELETE FROM leads WHERE ".len()..];
+        both(
+            sql,
+            &format!("DELETE FROM leads WHERE ({inner}) AND [[leads]]"),
+        );
+    }
+    for literal in [
+        r"E'\\'''",
+        r"U&'\0027'",
+        "$x$ ' $x$",
+        "$$ OR true $$",
+        r"E'\' OR 1=1 --'",
+        "X'ab''cd'",
+        "B'1''0'",
+    ] {
+        accepts(
+            Postgres,
+            &format!("DELETE FROM leads WHERE name = {literal}"),
+            &format!("DELETE FROM leads WHERE (name = {literal}) AND [[leads]]"),
+        );
+    }
+}
+
+#[test]
+fn a19_one_statement() {
+    both_refuse("SELECT 1; DELETE FROM leads", StatementCount);
+    both_refuse("", StatementCount);
+    both_refuse(" -- nothing\n", StatementCount);
+    both("SELECT 1;", "SELECT 1;");
+    assert!(check(Postgres, "SELECT 1;; DELETE FROM leads").is_err());
+}
+
+#[test]
+fn a20_a21_comments() {
+    both_refuse("SELECT 1 /*!50000 UNION SELECT name FROM leads */", Token);
+    both_refuse("SELECT /*+ SeqScan(leads) */ 1", Token);
+    accepts(
+        Sqlite,
+        "SELECT 1 /* /* */ UNION SELECT name FROM leads -- */",
+        "SELECT 1 /* /* */ UNION SELECT name FROM <<leads>> AS leads -- */",
+    );
+    // Comments nest in PostgreSQL, so all of it is one.
+    let sql = "SELECT 1 /* /* */ UNION SELECT name FROM leads -- */";
+    accepts(Postgres, sql, sql);
+}
+
+#[test]
+fn a23_a24_spellings_in_sqlite() {
+    for name in [
+        "[leads]",
+        "`leads`",
+        "\"LEADS\"",
+        "LeAdS",
+        "main.leads",
+        "MAIN.[Leads]",
+    ] {
+        accepts(
+            Sqlite,
+            &format!("SELECT * FROM {name}"),
+            "SELECT * FROM <<leads>> AS leads",
+        );
+        accepts(
+            Sqlite,
+            &format!("SELECT * FROM {name} x"),
+            "SELECT * FROM <<leads>> x",
+        );
+    }
+    confined_or_refused(Sqlite, "SELECT * FROM 'leads'");
+    assert!(check(Sqlite, "SELECT 1 WHERE 1 IN leads").is_err());
+    // Quotes are part of the name in PostgreSQL.
+    refuses(Postgres, "SELECT * FROM \"LEADS\"", Relation);
+}
+
+#[test]
+fn a25_names_are_cut_like_the_engine_cuts_them() {
+    let long = "x".repeat(70);
+    let catalog = tenancy_sql::Catalog::builder(Postgres)
+        .migration(
+            "m",
+            format!("CREATE TABLE {long} (tenant_id uuid NOT NULL)"),
+        )
+        .build()
+        .unwrap();
+    let firewall = tenancy_sql::Firewall::new(catalog);
+    let checked = firewall.check(&format!("SELECT * FROM {long}yz")).unwrap();
+    assert!(
+        checked
+            .sql()
+            .contains(&format!("FROM {} WHERE", &long[..63])),
+        "{}",
+        checked.sql()
+    );
+    assert!(
+        firewall
+            .check(&format!("WITH {long}yz AS (SELECT 1) SELECT 1"))
+            .is_err()
+    );
+}
+
+#[test]
+fn a26_a27_qualifiers() {
+    for sql in [
+        "SELECT * FROM other_db.public.leads",
+        "SELECT * FROM pg_temp.leads",
+        "SELECT * FROM temp.leads",
+        "SELECT * FROM tb.leads",
+        "SELECT tb.leads.id FROM leads",
+        "INSERT INTO tb.leads (id) VALUES (1)",
+        "UPDATE tb.leads SET name = 'a'",
+        "DELETE FROM tb.leads",
+        "SELECT tb.lower('a')",
+        "SELECT tb.leads.* FROM leads",
+    ] {
+        both_refuse(sql, Qualifier);
+    }
+    for sql in [
+        "SELECT 1 OPERATOR(evil.=) 1",
+        "SELECT 'a'::evil.t",
+        "SELECT 'a' COLLATE evil.c",
+    ] {
+        refuses(Postgres, sql, Qualifier);
+    }
+}
+
+#[test]
+fn a28_views() {
+    both_refuse("SELECT * FROM all_leads", Relation);
+    both("SELECT * FROM my_leads", "SELECT * FROM my_leads");
+    both_refuse("UPDATE my_leads SET name = 'a'", Relation);
+}
+
+#[test]
+fn a29_to_a35_a45_a52_a53_functions() {
+    for call in [
+        "query_to_xml('SELECT * FROM leads', true, false, '')",
+        "table_to_xml('leads', true, false, '')",
+        "schema_to_xml('public', true, false, '')",
+        "database_to_xml(true, false, '')",
+        "cursor_to_xml('c', 1, true, false, '')",
+        "ts_stat('SELECT to_tsvector(email) FROM leads')",
+        "ts_rewrite('a'::tsquery, 'SELECT')",
+        "dblink('x', 'SELECT 1')",
+        "crosstab('SELECT 1')",
+        "pg_read_file('/etc/passwd')",
+        "lo_export(1, 'x')",
+        "lo_get(1)",
+        "sd()",
+        "set_config('app.t', '2', false)",
+        "current_setting('app.t')",
+        "f_leak(name)",
+        "pg_cancel_backend(1)",
+        "pg_terminate_backend(1)",
+        "pg_advisory_unlock_all()",
+        "pg_advisory_xact_lock(1)",
+        "pg_sleep(1)",
+        "setval('s', 1)",
+        "nextval('s')",
+        "pg_stat_get_activity(1)",
+        "score(leads)",
+        "Pg_SlEeP(1)",
+        "\"pg_sleep\"(1)",
+        "pg_catalog.pg_sleep(1)",
+    ] {
+        refuses(Postgres, &format!("SELECT {call} FROM leads"), Function);
+        refuses(Postgres, &format!("SELECT 1 FROM {call} x"), Function);
+        refuses(
+            Postgres,
+            &format!("SELECT 1 FROM leads, LATERAL {call} x"),
+            Function,
+        );
+        refuses(
+            Postgres,
+            &format!(
+                "SELECT d.* FROM (SELECT {call} FROM countries) s(x), LATERAL (SELECT * FROM leads WHERE x IS NOT NULL) d"
+            ),
+            Function,
+        );
+    }
+    for call in [
+        "load_extension('x')",
+        "readfile('x')",
+        "last_insert_rowid()",
+        "changes()",
+        "fts3_tokenizer('x')",
+        "pragma_table_info('leads')",
+    ] {
+        refuses(Sqlite, &format!("SELECT {call} FROM leads"), Function);
+        refuses(Sqlite, &format!("SELECT * FROM {call}"), Function);
+    }
+    // A function in the notation of a column.
+    refuses(Postgres, "SELECT l.score FROM leads l", Function);
+    refuses(Postgres, "SELECT (l).score FROM leads l", Function);
+    both(
+        "SELECT lower(name), coalesce(name, 'x'), count(*) FROM leads",
+        "SELECT lower(name), coalesce(name, 'x'), count(*) FROM <<leads>> AS leads",
+    );
+}
+
+#[test]
+fn a40_system_columns() {
+    for column in ["ctid", "xmin", "tableoid", "leads.ctid", "CTID", "\"ctid\""] {
+        refuses(
+            Postgres,
+            &format!("SELECT {column} FROM leads"),
+            SystemColumn,
+        );
+    }
+    for column in [
+        "rowid",
+        "oid",
+        "_rowid_",
+        "leads.rowid",
+        "[RowID]",
+        "\"rowid\"",
+    ] {
+        refuses(Sqlite, &format!("SELECT {column} FROM leads"), SystemColumn);
+        refuses(
+            Sqlite,
+            &format!("DELETE FROM leads WHERE {column} = 1"),
+            SystemColumn,
+        );
+        refuses(
+            Sqlite,
+            &format!("SELECT 1 FROM leads ORDER BY {column}"),
+            SystemColumn,
+        );
+    }
+    refuses(
+        Sqlite,
+        "INSERT INTO leads (rowid, id) VALUES (1, 2)",
+        SystemColumn,
+    );
+    refuses(Sqlite, "UPDATE leads SET rowid = 3", SystemColumn);
+}
+
+#[test]
+fn a42_to_a44_forms_that_stay_confined() {
+    for sql in [
+        "SELECT l FROM leads l",
+        "SELECT NULL::leads",
+        "SELECT jsonb_populate_record(NULL::leads, '{}')",
+    ] {
+        confined_or_refused_or_plain(sql);
+    }
+    let checked = check(
+        Postgres,
+        "SELECT (SELECT count(*) FROM contacts) FROM leads",
+    )
+    .unwrap();
+    assert!(
+        checked
+            .sql()
+            .contains("contacts.tenant_id OPERATOR(pg_catalog.=)")
+    );
+}
+
+fn confined_or_refused_or_plain(sql: &str) {
+    if let Ok(checked) = check(Postgres, sql) {
+        assert!(!checked.sql().contains("FROM leads l"), "{}", checked.sql());
+    }
+}
+
+#[test]
+fn a47_every_position_of_an_expression() {
+    let query = "(SELECT max(id) FROM leads)";
+    let confined = "(SELECT max(id) FROM <<leads>> AS leads)";
+    let everywhere = [
+        "SELECT {q}",
+        "SELECT 1 WHERE 1 = {q}",
+        "SELECT -{q}",
+        "SELECT CASE {q} WHEN {q} THEN {q} ELSE {q} END",
+        "SELECT coalesce({q}, {q})",
+        "SELECT 1 WHERE {q} BETWEEN {q} AND {q}",
+        "SELECT 1 WHERE {q} IN (1, {q})",
+        "SELECT 1 WHERE {q} IS NULL",
+        "SELECT 1 WHERE NOT {q} = 1",
+        "SELECT 1 WHERE 'a' LIKE {q}",
+        "SELECT CAST({q} AS int)",
+        "SELECT count(*) FILTER (WHERE {q} > 1) FROM countries",
+        "SELECT sum(1) OVER (PARTITION BY {q} ORDER BY {q}) FROM countries",
+        "SELECT 1 FROM countries GROUP BY code HAVING {q} > 1",
+        "SELECT 1 FROM countries ORDER BY {q}",
+        "SELECT 1 LIMIT {q} OFFSET {q}",
+        "SELECT 1 FROM countries a JOIN countries b ON {q} = 1",
+        "VALUES ({q}), ({q})",
+        "SELECT * FROM (SELECT {q}) x",
+        "WITH x AS (SELECT {q}) SELECT * FROM x",
+        "SELECT {q} UNION SELECT {q}",
+        "SELECT 1 WHERE EXISTS {q}",
+        "SELECT 1 WHERE 1 IN {q}",
+        "SELECT 1 FROM countries WINDOW w AS (ORDER BY {q})",
+        "SELECT substr('a', {q})",
+        "SELECT (({q}))",
+        "SELECT 1 FROM countries GROUP BY {q}",
+        "INSERT INTO leads (id) VALUES ({q})",
+    ];
+    let postgres = [
+        "SELECT ARRAY{q}",
+        "SELECT ARRAY[{q}]",
+        "SELECT 1 = ANY {q}",
+        "SELECT 1 = ALL {q}",
+        "SELECT {q}::text",
+        "SELECT ('{1}'::int[])[{q}]",
+        "SELECT ('{1}'::int[])[{q}:{q}]",
+        "SELECT ROW({q}, 1)",
+        "SELECT ({q}, 1) = (1, 2)",
+        "SELECT extract(day FROM {q})",
+        "SELECT {q} AT TIME ZONE {q}",
+        "SELECT substring('a' FROM {q} FOR {q})",
+        "SELECT overlay('a' PLACING 'b' FROM {q})",
+        "SELECT position({q} IN 'a')",
+        "SELECT trim(BOTH {q} FROM 'a')",
+        "SELECT string_agg('a', 'b' ORDER BY {q}) FROM countries",
+        "SELECT percentile_cont({q}) WITHIN GROUP (ORDER BY {q}) FROM countries",
+        "SELECT DISTINCT ON ({q}) 1 FROM countries",
+        "SELECT 1 FROM countries GROUP BY GROUPING SETS (({q}), ())",
+        "SELECT 1 FROM countries GROUP BY ROLLUP (code, {q})",
+        "SELECT * FROM generate_series(1, {q}) g",
+        "SELECT * FROM unnest(ARRAY[{q}]) g",
+        "SELECT * FROM LATERAL (SELECT {q}) g",
+        "SELECT 1 FETCH FIRST ({q}) ROWS ONLY",
+        "SELECT sum(1) OVER (ORDER BY 1 ROWS BETWEEN {q} PRECEDING AND {q} FOLLOWING) FROM countries",
+        "SELECT {q} IS DISTINCT FROM {q}",
+        "SELECT 'a' SIMILAR TO {q}",
+        "SELECT 'a' COLLATE \"C\" < {q}::text",
+        "SELECT jsonb_build_object('a', {q})",
+        "SELECT make_interval(days => {q})",
+        "SELECT * FROM json_to_recordset({q}::json) AS x(a int)",
+    ];
+    for form in everywhere.iter().chain(&postgres) {
+        let expected = form.replace("{q}", confined);
+        let expected = if form.starts_with("INSERT") {
+            expected
+                .replacen("(id)", "(id, tenant_id)", 1)
+                .replace("AS leads))", "AS leads), {v})")
+        } else {
+            expected
+        };
+        accepts(Postgres, &form.replace("{q}", query), &expected);
+    }
+    for form in everywhere {
+        let expected = form.replace("{q}", confined);
+        let expected = if form.starts_with("INSERT") {
+            expected
+                .replacen("(id)", "(id, tenant_id)", 1)
+                .replace("AS leads))", "AS leads), {v})")
+        } else {
+            expected
+        };
+        accepts(Sqlite, &form.replace("{q}", query), &expected);
+    }
+}
+
+#[test]
+fn a48_to_a50_every_occurrence_in_every_join() {
+    for join in [
+        "LEFT JOIN",
+        "RIGHT JOIN",
+        "FULL JOIN",
+        "FULL OUTER JOIN",
+        "INNER JOIN",
+        "JOIN",
+    ] {
+        both(
+            &format!("SELECT * FROM leads a {join} leads b ON a.id = b.id AND b.name = 'x'"),
+            &format!(
+                "SELECT * FROM <<leads>> a {join} <<leads>> b ON a.id = b.id AND b.name = 'x'"
+            ),
+        );
+    }
+    both(
+        "SELECT * FROM leads a, leads b, contacts",
+        "SELECT * FROM <<leads>> a, <<leads>> b, <<contacts>> AS contacts",
+    );
+    both(
+        "SELECT * FROM leads NATURAL JOIN contacts",
+        "SELECT * FROM <<leads>> AS leads NATURAL JOIN <<contacts>> AS contacts",
+    );
+    both(
+        "SELECT * FROM leads JOIN contacts USING (id)",
+        "SELECT * FROM <<leads>> AS leads JOIN <<contacts>> AS contacts USING (id)",
+    );
+    both(
+        "SELECT * FROM countries JOIN (leads a JOIN contacts b ON a.id = b.lead_id) ON true",
+        "SELECT * FROM countries JOIN (<<leads>> a JOIN <<contacts>> b ON a.id = b.lead_id) ON true",
+    );
+    accepts(
+        Postgres,
+        "SELECT * FROM leads l JOIN LATERAL (SELECT * FROM contacts c WHERE c.lead_id = l.id LIMIT 3) x ON true",
+        "SELECT * FROM <<leads>> l JOIN LATERAL (SELECT * FROM <<contacts>> c WHERE c.lead_id = l.id LIMIT 3) x ON true",
+    );
+    both(
+        "SELECT id FROM leads EXCEPT SELECT id FROM contacts INTERSECT SELECT id FROM leads",
+        "SELECT id FROM <<leads>> AS leads EXCEPT SELECT id FROM <<contacts>> AS contacts INTERSECT SELECT id FROM <<leads>> AS leads",
+    );
+}
+
+#[test]
+fn a51_catalogues() {
+    for name in [
+        "pg_stats",
+        "pg_stat_activity",
+        "pg_prepared_statements",
+        "pg_cursors",
+        "pg_class",
+        "pg_tables",
+        "sqlite_master",
+        "sqlite_schema",
+        "dbstat",
+        "sqlite_sequence",
+        "plans",
+    ] {
+        both_refuse(&format!("SELECT * FROM {name}"), Relation);
+    }
+    refuses(Postgres, "SELECT * FROM pg_catalog.pg_class", Qualifier);
+    refuses(
+        Postgres,
+        "SELECT * FROM information_schema.columns",
+        Qualifier,
+    );
+    refuses(Sqlite, "SELECT * FROM main.sqlite_master", Relation);
+    refuses(Postgres, "SELECT * FROM events_0", Relation);
+}
+
+#[test]
+fn a54_hostile_sizes() {
+    let started = std::time::Instant::now();
+    both_refuse(
+        &format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000)),
+        TooLarge,
+    );
+    both_refuse(&format!("SELECT 1{}", " + 1".repeat(20_000)), TooLarge);
+    both_refuse(
+        &format!(
+            "SELECT * FROM leads WHERE id IN ({}1)",
+            "1, ".repeat(100_000)
+        ),
+        TooLarge,
+    );
+    both_refuse(
+        &format!("SELECT 1{}", " UNION SELECT 1".repeat(5000)),
+        TooLarge,
+    );
+    both_refuse(&format!("SELECT '{}'", "x".repeat(1 << 20)), TooLarge);
+    for sql in [
+        format!("SELECT {}1{}", "(".repeat(39), ")".repeat(39)),
+        format!("SELECT * FROM {}leads{}", "(".repeat(39), ")".repeat(39)),
+        format!("SELECT {}1", "NOT ".repeat(900)),
+        format!("SELECT {}1", "- ".repeat(900)),
+        format!("SELECT 1{}", " + 1".repeat(990)),
+        format!("SELECT 1{}", " UNION SELECT 1".repeat(990)),
+        format!(
+            "SELECT * FROM leads WHERE id IN ({}1)",
+            "1, ".repeat(20_000)
+        ),
+        format!(
+            "SELECT {}1{}",
+            "CASE WHEN 1 = 1 THEN ".repeat(300),
+            " END".repeat(300)
+        ),
+        format!("SELECT * FROM leads {}", "JOIN leads ".repeat(900)),
+    ] {
+        let _ = check(Postgres, &sql);
+        let _ = check(Sqlite, &sql);
+    }
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+#[test]
+fn a55_placeholders() {
+    both_refuse("SELECT $1, $3", Placeholder);
+    both_refuse("SELECT $2", Placeholder);
+    both_refuse("SELECT $0", Placeholder);
+    both_refuse("SELECT $99999999999999999999", Placeholder);
+    refuses(Sqlite, "SELECT ?, $1", Placeholder);
+    refuses(Sqlite, "SELECT ?1, $2", Placeholder);
+    refuses(Sqlite, "SELECT ?1, ?", Placeholder);
+    refuses(Sqlite, "SELECT :a", Token);
+    refuses(Sqlite, "SELECT @a", Token);
+    refuses(Sqlite, "SELECT $a", Token);
+    both(
+        "SELECT * FROM leads WHERE id = $1 AND $2 = $1",
+        "SELECT * FROM <<leads>> AS leads WHERE id = $1 AND $2 = $1",
+    );
+}
