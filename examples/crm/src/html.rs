@@ -85,10 +85,13 @@ struct ErrorPage {
     status: u16,
     title: &'static str,
     advice: &'static str,
+    /// Whether the dashboard is another page than the one that failed.
+    has_way_back: bool,
 }
 
 /// Answers browsers with a page where programs get a problem document. The status stays.
 pub async fn for_people(request: Request, next: Next) -> Response {
+    let has_way_back = request.uri().path() != "/";
     let wants_page = !request.uri().path().starts_with("/api/")
         && request
             .headers()
@@ -114,6 +117,7 @@ pub async fn for_people(request: Request, next: Next) -> Response {
         status: status.as_u16(),
         title,
         advice,
+        has_way_back,
     };
     let Ok(body) = body.render() else {
         return response;

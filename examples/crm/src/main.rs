@@ -49,14 +49,24 @@ async fn main() -> ExitCode {
     match run(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("crm: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprintln!("  because {cause}");
-                source = cause.source();
-            }
+            explain(&*error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The error and its causes, each said once: some drivers repeat the cause in their own words.
+fn explain(error: &dyn std::error::Error) {
+    let mut said = error.to_string();
+    eprintln!("crm: {said}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            eprintln!("  because {text}");
+            said = text;
+        }
+        source = cause.source();
     }
 }
 
