@@ -163,7 +163,7 @@ async fn provisioned<DB: ProvisionDb>(
     profile: &Profile,
 ) -> Result<Arc<Tenant>, StartError> {
     let slug = TenantSlug::parse(profile.slug)?;
-    if let Some(tenant) = registry.lookup(&LookupKey::Slug(slug.clone())).await?
+    if let Some(tenant) = registry.lookup(&LookupKey::Slug(slug)).await?
         && tenant.status() != TenantStatus::Provisioning
     {
         return Ok(tenant);

@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .server(ServerName::default(), server)
         .build()?;
     for (tenant, lead) in [(acme, "Ada Lovelace"), (umbrella, "Grace Hopper")] {
-        let slug = tenant.slug().clone();
+        let slug = *tenant.slug();
         let context = TenantContext::for_request(tenant, Actor::user("demo"))?;
         let seen = context.scope(async {
             add(&db, 1, lead).await?;

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use crm::app;
 use crm::seed::tenants::{ALL, Profile};
-use crm::start;
+use crm::start::{self, Service, StartError};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tenancy::sqlx::Secret;
@@ -41,7 +41,7 @@ pub(crate) use on_both;
 /// Where the tenants' data is, so that the program can be started again over it.
 pub(crate) enum Place {
     Folder(TempFolder),
-    Database(PgDatabase),
+    Database(Box<PgDatabase>),
 }
 
 /// A running CRM.
@@ -85,28 +85,45 @@ impl Answer {
     }
 }
 
-impl World {
-    pub(crate) async fn sqlite() -> Self {
-        Self::at(Place::Folder(TempFolder::new().unwrap())).await
+impl Place {
+    pub(crate) fn sqlite() -> Self {
+        Self::Folder(TempFolder::new().unwrap())
     }
 
     pub(crate) async fn postgres() -> Self {
         let database = PgCluster::shared().await.unwrap().database().await.unwrap();
-        Self::at(Place::Database(database)).await
+        Self::Database(Box::new(database))
+    }
+
+    /// Starts the program here; dropping the future is pulling the plug.
+    pub(crate) async fn start(&self, leads: usize) -> Result<Service, StartError> {
+        let profiles: [Profile; 4] = ALL.map(|profile| profile.with_leads(leads));
+        let quiet = |_: &str| {};
+        match self {
+            Self::Folder(folder) => start::embedded(folder.path(), &profiles, quiet).await,
+            Self::Database(database) => {
+                let secret = Secret::new("a secret of the tests, and of them alone").unwrap();
+                start::postgres(database.admin_options(), secret, &profiles, quiet).await
+            }
+        }
+    }
+}
+
+impl World {
+    pub(crate) async fn sqlite() -> Self {
+        Self::at(Place::sqlite()).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        Self::at(Place::postgres().await).await
     }
 
     /// Starts the program over a place; a second time it finds what is there.
     pub(crate) async fn at(place: Place) -> Self {
-        let profiles: [Profile; 4] = ALL.map(|profile| profile.with_leads(LEADS));
-        let quiet = |_: &str| {};
-        let service = match &place {
-            Place::Folder(folder) => start::embedded(folder.path(), &profiles, quiet).await,
-            Place::Database(database) => {
-                let secret = Secret::new("a secret of the tests, and of them alone").unwrap();
-                start::postgres(database.admin_options(), secret, &profiles, quiet).await
-            }
-        };
-        let service = service.unwrap_or_else(|error| panic!("{error:?}"));
+        let service = place
+            .start(LEADS)
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"));
         Self {
             app: app::router(service.db, service.registry, "localhost").unwrap(),
             place,
