@@ -93,3 +93,16 @@ pub(crate) async fn some_user(world: &World, tenant: &str) -> String {
     let (_, rest) = page.split_once("action=\"/users/").expect("a user");
     rest.split_once("/revoke").expect("a form").0.to_owned()
 }
+
+/// A route that takes an id and is not asked here would be a route nobody tried to steal from.
+#[test]
+fn every_route_with_an_id_is_asked() {
+    let source = include_str!("../../src/app.rs");
+    let mut literals = source
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|text| text.contains("{id}"));
+    let missing = literals.find(|path| ROUTES.iter().all(|(_, asked, _)| asked != path));
+    assert_eq!(missing, None);
+}
