@@ -50,7 +50,7 @@ pub(super) fn parse<'a>(
 ) -> Result<Parsed<'a>, Refused> {
     let source = Source::new(dialect, sql, lexemes, limits.depth)?;
     kinds::check(&source)?;
-    let (tokens, shimmed) = shim(&source)?;
+    let (tokens, shimmed) = shim(&source);
     let statement = statement(dialect, sql, tokens)?;
     Ok(Parsed {
         source,

@@ -517,7 +517,7 @@ fn a47_every_position_of_an_expression() {
         "SELECT percentile_cont({q}) WITHIN GROUP (ORDER BY {q}) FROM countries",
         "SELECT DISTINCT ON ({q}) 1 FROM countries",
         "SELECT 1 FROM countries GROUP BY GROUPING SETS (({q}), ())",
-        "SELECT 1 FROM countries GROUP BY ROLLUP (code, {q})",
+        "SELECT 1 FROM countries GROUP BY ROLLUP (coalesce({q}, 1))",
         "SELECT * FROM generate_series(1, {q}) g",
         "SELECT * FROM unnest(ARRAY[{q}]) g",
         "SELECT * FROM LATERAL (SELECT {q}) g",

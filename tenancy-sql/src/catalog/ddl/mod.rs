@@ -11,6 +11,7 @@ use super::{CatalogError, CatalogErrorKind, Table};
 use crate::Dialect;
 use crate::lex::{LexError, Lexeme, lex};
 use reader::Reader;
+pub(crate) use reader::normalise;
 
 /// What the migrations made so far.
 #[derive(Debug, Default)]

@@ -5,7 +5,9 @@ use sqlparser::tokenizer::Span;
 
 use super::super::Rewriter;
 use super::super::splice::Walk;
-use crate::{RefusedKind, Table};
+use crate::catalog::normalise;
+use crate::lex::Kind;
+use crate::{RefusedKind, Table, names};
 
 impl Rewriter<'_> {
     pub(super) fn on_conflict(
@@ -68,23 +70,36 @@ impl Rewriter<'_> {
 
     /// `ON CONFLICT (name)`: as if the tenant were alone, or with the tenant column in it.
     fn conflict_columns(&mut self, columns: &mut Vec<Ident>, table: &Table, open: usize) -> Walk {
-        let mut named: Vec<String> = columns.iter().map(|column| self.fold(column)).collect();
+        let Some(close) = self.source.close_of(open) else {
+            return Err(self.unsupported(Span::empty(), "a key at an unknown place"));
+        };
+        let mut named = self.key_parts(open, close);
         let tenant = self.catalog.tenant_column().to_owned();
         let complete = named.contains(&tenant);
         if !complete {
             named.push(tenant);
         }
+        let predicate = if self.source.is_word(close + 1, "where") {
+            let end = self
+                .source
+                .find(close + 1, self.source.lexemes.len(), &["do"])
+                .unwrap_or(close + 1);
+            Some(normalise(
+                self.source.sql,
+                self.source.lexemes.get(close + 2..end).unwrap_or_default(),
+            ))
+        } else {
+            None
+        };
         let is_key = |key: &[Box<str>]| {
             key.len() == named.len()
                 && key
                     .iter()
                     .all(|column| named.iter().any(|name| **name == **column))
         };
-        let backed = is_key(table.primary_key())
+        let backed = (predicate.is_none() && is_key(table.primary_key()))
             || table.uniques().iter().any(|unique| {
-                unique.predicate().is_none()
-                    && !unique.has_expressions()
-                    && is_key(unique.columns())
+                unique.predicate() == predicate.as_deref() && is_key(unique.columns())
             });
         if !backed {
             return Err(self.conflict(
@@ -98,9 +113,44 @@ impl Rewriter<'_> {
                 self.source.start(open + 1),
                 format!("{}, ", self.fragments.column_text()),
             );
-            columns.insert(0, self.fragments.column());
+            // A key of expressions is one stand-in for the parser, with and without the tenant column.
+            let plain = columns.len() + 1 == named.len()
+                && (open + 1..close).all(|at| !self.source.is_mark(at, '('));
+            if plain {
+                columns.insert(0, self.fragments.column());
+            }
         }
         Ok(())
+    }
+
+    /// The parts of the key in the parentheses: folded names, and expressions as the catalogue writes them.
+    fn key_parts(&self, open: usize, close: usize) -> Vec<String> {
+        let mut parts = Vec::new();
+        let mut start = open + 1;
+        while start < close {
+            let mut end = start;
+            while end < close && !self.source.is_mark(end, ',') {
+                end = self.source.step(end);
+            }
+            let lexemes = self.source.lexemes.get(start..end).unwrap_or_default();
+            parts.push(match lexemes {
+                [only] => {
+                    let text = only.text(self.source.sql);
+                    match only.kind {
+                        Kind::Quoted(quote) => names::fold(
+                            self.dialect,
+                            text.get(1..text.len().saturating_sub(1))
+                                .unwrap_or_default(),
+                            Some(quote),
+                        ),
+                        _ => names::fold(self.dialect, text, None),
+                    }
+                }
+                several => normalise(self.source.sql, several),
+            });
+            start = end + 1;
+        }
+        parts
     }
 
     fn conflict_constraint(&self, name: &str, table: &Table, place: usize) -> Walk {
