@@ -53,6 +53,10 @@ pub enum Error {
     )]
     NotAdmin(String),
 
+    /// The tenants of a fixture could not be made.
+    #[error("the tenants of a fixture could not be made")]
+    Fixture(#[source] Box<dyn std::error::Error + Send + Sync>),
+
     /// Only a server that was started here can be stopped or restarted.
     #[error(
         "this server is not ours to stop; fault tests start their own with `PgCluster::start()`"
@@ -88,6 +92,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// For `map_err`: a fixture could not be made.
+    pub(crate) fn fixture(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Fixture(source.into())
+    }
+
     /// For `map_err`: the server refused to do `action`.
     pub(crate) fn database(action: &'static str) -> impl Fn(sqlx::Error) -> Self {
         move |source| Self::Database { action, source }

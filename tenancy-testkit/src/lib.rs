@@ -3,6 +3,7 @@
 //! - [`PgCluster`] starts a throw-away PostgreSQL (or uses the one that `DATABASE_URL` names) and hands out a fresh
 //!   database per test, with an application role that row level security really binds.
 //! - [`TempFolder`] is a folder for SQLite files that is gone after the test.
+//! - [`fixture`] makes tenants with the same keys, so that any leak changes an answer.
 //! - [`NetworkDelay`] puts a network with a chosen delay between a client and its server, and can cut it.
 //!
 //! This crate belongs into `dev-dependencies` only: it starts processes and knows superuser passwords.
@@ -25,6 +26,7 @@
 )]
 
 mod error;
+pub mod fixture;
 mod folder;
 mod network;
 mod postgres;

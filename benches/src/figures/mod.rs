@@ -1,11 +1,15 @@
 //! The figures, one file per group. A new one is an `async fn run(runner)` there and a line here.
 
 mod context;
+mod postgres;
+mod sqlite;
 
 use crate::{Failure, runner::Runner};
 
 /// All figures, in the order of the table.
 pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     context::run(runner).await?;
+    sqlite::run(runner).await?;
+    postgres::run(runner).await?;
     Ok(())
 }

@@ -1,0 +1,6 @@
+//! The probes against SQLite.
+
+pub(crate) type Db = sqlx::Sqlite;
+
+#[path = "probes.rs"]
+pub(crate) mod probes;
