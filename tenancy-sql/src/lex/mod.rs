@@ -61,6 +61,15 @@ pub(crate) struct LexError {
 
 /// Cuts a text into tokens.
 pub(crate) fn lex(dialect: Dialect, sql: &str) -> Result<Vec<Lexeme>, LexError> {
+    // Both engines end the text there, wherever it is.
+    if let Some(start) = sql.find('\0') {
+        return Err(LexError {
+            start,
+            end: start + 1,
+            met: "a NUL character",
+            instead: "remove it",
+        });
+    }
     let mut cursor = Cursor { text: sql, at: 0 };
     let mut lexemes = Vec::with_capacity(sql.len() / 4);
     loop {
@@ -79,6 +88,17 @@ pub(crate) fn lex(dialect: Dialect, sql: &str) -> Result<Vec<Lexeme>, LexError> 
             Dialect::Postgres => postgres::token(&mut cursor, first)?,
             Dialect::Sqlite => sqlite::token(&mut cursor, first)?,
         };
+        // PostgreSQL goes on with the first literal in the second, by the first one's rules.
+        let after_text = lexemes
+            .last()
+            .is_some_and(|last: &Lexeme| matches!(last.kind, Kind::Text(_)));
+        if dialect == Dialect::Postgres && after_text && matches!(kind, Kind::Text(_)) {
+            return Err(cursor.error(
+                start,
+                "a literal right behind another",
+                "write one literal, or `||` between them",
+            ));
+        }
         lexemes.push(Lexeme {
             kind,
             start,

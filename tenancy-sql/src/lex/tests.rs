@@ -22,13 +22,13 @@ fn strings_end_where_the_engine_ends_them() {
     check(Postgres, r#""x\"" y" z"#, &[r#""x\"" y""#, "z"]);
     check(
         Postgres,
-        r"U&'\0027' X'ab''cd' B'1' N'x'",
-        &[r"U&'\0027'", "X'ab''cd'", "B'1'", "N'x'"],
+        r"U&'\0027',X'ab''cd',B'1',N'x'",
+        &[r"U&'\0027'", ",", "X'ab''cd'", ",", "B'1'", ",", "N'x'"],
     );
     check(
         Postgres,
-        "$x$ ' $x$ $$a$b$$ $1",
-        &["$x$ ' $x$", "$$a$b$$", "$1"],
+        "$x$ ' $x$ , $$a$b$$ , $1",
+        &["$x$ ' $x$", ",", "$$a$b$$", ",", "$1"],
     );
     check(Postgres, "a$x$ + b", &["a$x$", "+", "b"]);
     check(Sqlite, "[a]`c``d`x'ab'", &["[a]", "`c``d`", "x'ab'"]);

@@ -54,17 +54,6 @@ impl Rewriter<'_> {
             } => return Ok(Some(expr)),
             Expr::IsDistinctFrom(left, right)
             | Expr::IsNotDistinctFrom(left, right)
-            | Expr::AnyOp {
-                left,
-                compare_op: _,
-                right,
-                is_some: _,
-            }
-            | Expr::AllOp {
-                left,
-                compare_op: _,
-                right,
-            }
             | Expr::AtTimeZone {
                 timestamp: left,
                 time_zone: right,
@@ -81,7 +70,18 @@ impl Rewriter<'_> {
                 self.expr(right)?;
                 return Ok(Some(left));
             }
-            Expr::BinaryOp { left, op, right } => {
+            Expr::BinaryOp { left, op, right }
+            | Expr::AnyOp {
+                left,
+                compare_op: op,
+                right,
+                is_some: _,
+            }
+            | Expr::AllOp {
+                left,
+                compare_op: op,
+                right,
+            } => {
                 self.binary(op)?;
                 self.expr(right)?;
                 return Ok(Some(left));
@@ -264,6 +264,11 @@ impl Rewriter<'_> {
                 last_field: _,
                 fractional_seconds_precision: _,
             }) => self.expr(value),
+            // `XMLATTRIBUTES(a AS b)`.
+            Expr::Named { expr, name } => {
+                self.label(name)?;
+                return Ok(Some(expr));
+            }
             Expr::Wildcard(_) => Ok(()),
             Expr::QualifiedWildcard(name, _) => self.qualified_wildcard(name),
             Expr::JsonAccess { value: _, path: _ }
@@ -289,7 +294,6 @@ impl Rewriter<'_> {
                 values: _,
                 fields: _,
             }
-            | Expr::Named { expr: _, name: _ }
             | Expr::Dictionary(_)
             | Expr::Map(_)
             | Expr::MatchAgainst {

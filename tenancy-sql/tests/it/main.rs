@@ -6,7 +6,9 @@
     reason = "a test may fail loudly"
 )]
 
+mod app_statements;
 mod fixture;
 mod golden;
+mod shims;
 mod threats_a;
 mod threats_b;

@@ -18,7 +18,10 @@ fn b56_b59_without_columns() {
         "INSERT INTO leads (id, name, tenant_id) VALUES (1, 'a', {v})",
     );
     refuses(Sqlite, "INSERT INTO leads VALUES (1, 'a')", Statement);
-    both_refuse("INSERT INTO contacts SELECT * FROM contacts", Statement);
+    both_refuse(
+        "WITH x AS (SELECT * FROM contacts) INSERT INTO contacts SELECT * FROM x",
+        Statement,
+    );
     both_refuse(
         "INSERT INTO contacts VALUES (1, 2, 3, 4, 5, 6, 7)",
         Statement,
@@ -77,6 +80,34 @@ fn b58_b59_rows_of_a_query() {
     both(
         "INSERT INTO leads (id) SELECT (SELECT max(id) FROM leads) + 1",
         "INSERT INTO leads (id, tenant_id) SELECT (SELECT max(id) FROM <<leads>> AS leads) + 1, {v}",
+    );
+}
+
+#[test]
+fn a_star_never_brings_a_tenant_along() {
+    let columns = |name: &str| {
+        ["id", "lead_id", "email", "name", "is_primary"]
+            .map(|column| format!("{name}.{column}"))
+            .join(", ")
+    };
+    both(
+        "INSERT INTO contacts SELECT * FROM contacts",
+        &format!(
+            "INSERT INTO contacts (id, lead_id, email, name, is_primary, tenant_id) SELECT {}, {{v}} FROM <<contacts>> AS contacts",
+            columns("contacts")
+        ),
+    );
+    both(
+        "INSERT INTO contacts (id, lead_id, email, name, is_primary) SELECT * FROM contacts c WHERE id > 1",
+        &format!(
+            "INSERT INTO contacts (id, lead_id, email, name, is_primary, tenant_id) SELECT {}, {{v}} FROM <<contacts>> c WHERE id > 1",
+            columns("c")
+        ),
+    );
+    accepts(
+        Postgres,
+        "INSERT INTO leads (id, name) SELECT * FROM countries UNION SELECT *, 1 FROM \"Odd \"\"Name\" x",
+        "INSERT INTO leads (id, name, tenant_id) SELECT countries.code, countries.name, {v} FROM countries UNION SELECT x.\"order\", 1, {v} FROM <<\"Odd \"\"Name\">> x",
     );
 }
 

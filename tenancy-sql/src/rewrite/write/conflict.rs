@@ -22,8 +22,10 @@ impl Rewriter<'_> {
             conflict_target,
             action,
         } = conflict;
-        let place = (start..end)
-            .find(|at| self.source.is_word(*at, "on") && self.source.is_word(at + 1, "conflict"));
+        let mut place = self.source.find(start, end, &["on"]);
+        while let Some(at) = place.filter(|at| !self.source.is_word(at + 1, "conflict")) {
+            place = self.source.find(at + 1, end, &["on"]);
+        }
         let Some(place) = place else {
             return Err(self.unsupported(Span::empty(), "ON CONFLICT at an unknown place"));
         };

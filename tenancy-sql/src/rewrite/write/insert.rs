@@ -109,6 +109,9 @@ impl Rewriter<'_> {
         columns
             .iter()
             .try_for_each(|column| self.written_column(column))?;
+        if let Some(query) = source {
+            self.expand_arms(&mut query.body);
+        }
         self.columns(columns, table, behind, source.as_deref())?;
         match source {
             None => self.default_values(source, behind)?,
@@ -240,6 +243,25 @@ impl Rewriter<'_> {
             SetExpr::Select(select) => self.select_list(select, end),
             SetExpr::Query(query) => self.arms(&mut query.body, self.source.lexemes.len()),
             _ => Err(self.unsupported(Span::empty(), "a source of INSERT")),
+        }
+    }
+
+    /// Writes out the stars of each select list.
+    fn expand_arms(&mut self, mut body: &mut SetExpr) {
+        while let SetExpr::SetOperation {
+            left,
+            op: _,
+            set_quantifier: _,
+            right,
+        } = body
+        {
+            self.expand_arms(right);
+            body = left;
+        }
+        match body {
+            SetExpr::Select(select) => self.expand(select),
+            SetExpr::Query(query) => self.expand_arms(&mut query.body),
+            _ => {}
         }
     }
 

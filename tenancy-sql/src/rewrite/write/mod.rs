@@ -4,6 +4,7 @@ mod conflict;
 mod delete;
 mod insert;
 mod update;
+mod wildcard;
 
 use sqlparser::ast::{
     Assignment, AssignmentTarget, Expr, Ident, ObjectName, ObjectNamePart, TableFactor,

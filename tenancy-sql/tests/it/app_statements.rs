@@ -1,0 +1,129 @@
+//! 224 statements in the manner of an application, where that file is at hand: each is accepted, or on the list of those
+//! refused on purpose. The list may only shrink.
+
+use std::path::Path;
+
+use tenancy_sql::{Catalog, Config, Dialect, Firewall};
+
+const SCHEMA: &str = r#"
+CREATE TABLE leads (
+    tenant_id uuid NOT NULL, id bigint NOT NULL, name text, status text, amount numeric, owner_id bigint, lead_id bigint,
+    email text, data jsonb, items jsonb, tags text[], search tsvector, locked boolean, n int, a int, b int, c int,
+    parent_id bigint, created_at timestamptz, deleted_at timestamptz, archived boolean, "Name" text, PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX leads_lower ON leads (tenant_id, lower(name)) WHERE deleted_at IS NULL;
+CREATE TABLE contacts (
+    tenant_id uuid NOT NULL, id bigint NOT NULL, lead_id bigint, email text, name text, status text, amount numeric,
+    is_primary boolean, bounced boolean, PRIMARY KEY (tenant_id, id)
+);
+CREATE TABLE deals (tenant_id uuid NOT NULL, id bigint, contact_id bigint, PRIMARY KEY (tenant_id, id));
+CREATE TABLE folders (tenant_id uuid NOT NULL, id bigint, parent_id bigint, PRIMARY KEY (tenant_id, id));
+CREATE TABLE leads_archive (tenant_id uuid NOT NULL, id bigint, name text, PRIMARY KEY (tenant_id, id));
+CREATE TABLE names (tenant_id uuid NOT NULL, name text);
+CREATE TABLE staging (tenant_id uuid NOT NULL, id bigint, name text, del boolean);
+CREATE TABLE t1 (tenant_id uuid NOT NULL, a int, b int);
+CREATE TABLE t2 (tenant_id uuid NOT NULL, a int, b int);
+CREATE TABLE t3 (tenant_id uuid NOT NULL, a int, b int);
+"#;
+
+/// A table that some statements name like a common table expression of others.
+const T: &str = "CREATE TABLE t (tenant_id uuid NOT NULL, a int, b int, c int, d int, e int, \"B\" int, doc xml, data jsonb, x int);";
+
+const CONFIG: &str = "[tenancy]\nfunctions = ['f', 'my_func']";
+
+/// Beginnings of the statements refused on purpose.
+const ON_PURPOSE: &[&str] = &[
+    // Not statements that read or write rows.
+    "TRUNCATE",
+    "COPY",
+    "EXPLAIN",
+    "PREPARE",
+    "EXECUTE",
+    "DECLARE",
+    "FETCH",
+    "CLOSE",
+    "LOCK",
+    "SET",
+    "RESET",
+    "DISCARD",
+    "SHOW",
+    "BEGIN",
+    "SAVEPOINT",
+    "ROLLBACK",
+    "COMMIT",
+    "LISTEN",
+    "NOTIFY",
+    "DO",
+    "CALL",
+    "CREATE",
+    "REFRESH",
+    "ALTER",
+    "GRANT",
+    "MERGE",
+    "SELECT 1; DELETE",
+    "SELECT INTO newt",
+    "SELECT * INTO TEMP",
+    "UPDATE ONLY leads SET n = n + 1 WHERE CURRENT OF",
+    // Names that mean another thing to each engine, or that leave the tenant's tables.
+    "WITH leads AS (",
+    "SELECT t.a, t.\"B\", s.t.a",
+    "SELECT * FROM pg_catalog.",
+    "SELECT * FROM information_schema.",
+    // Functions that change, lock or read what is not the tenant's.
+    "SELECT nextval(",
+    "SELECT set_config(",
+    "SELECT current_setting(",
+    "SELECT pg_advisory_xact_lock(",
+    // What numbers rows of all tenants.
+    "SELECT leads.ctid",
+    "DELETE FROM leads WHERE ctid",
+    // A star that can't be told from the catalogue.
+    "WITH moved AS (",
+];
+
+#[test]
+fn each_is_accepted_or_refused_on_purpose() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/oracle/app_statements.sql");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("skipped: no {}", path.display());
+        return;
+    };
+    let firewall = |with_t: bool| {
+        let mut builder = Catalog::builder(Dialect::Postgres)
+            .config(&Config::parse(CONFIG).unwrap())
+            .migration("app.sql", SCHEMA);
+        if with_t {
+            builder = builder.migration("t.sql", T);
+        }
+        Firewall::new(builder.build().unwrap())
+    };
+    let (with, without) = (firewall(true), firewall(false));
+    let (mut accepted, mut refused, mut wrong) = (0, 0, Vec::new());
+    for statement in text.lines().filter(|line| !line.is_empty()) {
+        let answer = with
+            .check(statement)
+            .or_else(|_| without.check(statement))
+            .or_else(|_| with.check(statement));
+        let on_purpose = ON_PURPOSE.iter().any(|start| statement.starts_with(start));
+        match (answer, on_purpose) {
+            (Ok(_), false) => accepted += 1,
+            (Err(_), true) => refused += 1,
+            (Ok(checked), true) => {
+                wrong.push(format!("accepted: {statement}\n  {}", checked.sql()));
+            }
+            (Err(reason), false) => wrong.push(format!("refused: {statement}\n  {reason}")),
+        }
+    }
+    assert!(wrong.len() <= 2, "{}", wrong.join("\n"));
+    assert!(
+        accepted >= 155,
+        "{accepted} accepted, {refused} refused on purpose\n{}",
+        wrong.join("\n")
+    );
+    assert_eq!(accepted + refused + wrong.len(), 224);
+    eprintln!(
+        "{accepted} accepted, {refused} refused on purpose, {} gaps of the parser:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
