@@ -53,7 +53,9 @@ pub enum Error {
     #[error("the pool has no server named `{0}`; add it with `TenantPoolBuilder::server`")]
     UnknownServer(String),
     /// The place where the tenant's data should be can't be reached or is not there.
-    #[error("the tenant's {what} can't be opened; check that it was provisioned and that the server is up")]
+    #[error(
+        "the tenant's {what} can't be opened; check that it was provisioned and that the server is up"
+    )]
     Unreachable {
         /// `shared tables`, `schema` or `database`.
         what: &'static str,
@@ -103,7 +105,9 @@ pub enum Error {
     #[error("a tenant of this id exists; leave the id to the provisioner")]
     IdTaken,
     /// There is something where the tenant's place would be, and this registry did not make it.
-    #[error("a {what} of this tenant's name exists that was not made for this registry; look at it and remove it")]
+    #[error(
+        "a {what} of this tenant's name exists that was not made for this registry; look at it and remove it"
+    )]
     PlaceTaken {
         /// `schema`, `database` or `file`.
         what: &'static str,

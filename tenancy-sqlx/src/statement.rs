@@ -13,6 +13,10 @@ use crate::{Error, Result};
 
 /// A rewritten statement with its values: what the bare connection executes.
 #[doc(hidden)]
+#[allow(
+    unnameable_types,
+    reason = "part of a sealed trait: nobody outside names it"
+)]
 pub struct Scoped<DB: TenantDb> {
     sql: SqlStr,
     args: Option<DB::Arguments>,

@@ -44,8 +44,12 @@ enum Chore {
         /// Only figures whose name contains this
         filter: Option<String>,
     },
-    /// The long tests that `test` leaves out, in release mode: a million statements over many tenants
-    Soak,
+    /// Many tasks and tenants, random cancellation, in release mode: no row of another tenant, nothing left open
+    Soak {
+        /// How many pieces of work, over both databases
+        #[arg(long, default_value_t = 1_000_000)]
+        statements: u64,
+    },
     /// The house rules that no compiler checks
     Tidy,
 }
@@ -55,7 +59,7 @@ fn main() -> ExitCode {
         Chore::Test { arguments } => steps::test(&arguments),
         Chore::Ci => steps::ci(),
         Chore::Bench { quick, filter } => steps::bench(quick, filter.as_deref()),
-        Chore::Soak => steps::soak(),
+        Chore::Soak { statements } => steps::soak(statements),
         Chore::Tidy => tidy::run(),
     };
     match result {

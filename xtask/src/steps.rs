@@ -69,8 +69,8 @@ pub(crate) fn bench(quick: bool, filter: Option<&str>) -> Outcome {
     run(command.args(filter))
 }
 
-/// The tests that are marked `ignore` because they take minutes.
-pub(crate) fn soak() -> Outcome {
+/// The traffic of the soak test, a million statements over both databases, in release mode: minutes.
+pub(crate) fn soak(statements: u64) -> Outcome {
     postgres::ensure()?;
     run(cargo(&[
         "test",
@@ -79,8 +79,13 @@ pub(crate) fn soak() -> Outcome {
         "tenancy-tests",
         "--test",
         "it",
+        "soak::",
     ])
-    .args(["--", "--ignored", "--nocapture"]))
+    .args(["--", "--nocapture", "--test-threads", "1"])
+    .env(
+        "TENANCY_SOAK_STATEMENTS",
+        statements.div_ceil(2).to_string(),
+    ))
 }
 
 /// Everything, stopping at the first failure.

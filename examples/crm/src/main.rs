@@ -95,7 +95,11 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         }
         None => start::embedded(&data, &tenants::ALL, report).await?,
     };
-    let Service { db, registry } = service;
+    let Service {
+        db,
+        registry,
+        watch,
+    } = service;
     let app = app::router(db, registry, &domain)?;
     println!("ready:");
     for tenant in tenants::ALL {
@@ -108,6 +112,7 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     axum::serve(listener, app)
         .with_graceful_shutdown(stopped())
         .await?;
+    drop(watch);
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Map;
 use sqlx::migrate::Migrator;
@@ -12,6 +13,7 @@ use sqlx::{Postgres, Sqlite};
 use tenancy::sql::{Catalog, CatalogError, Config, ConfigError, Dialect};
 use tenancy::sqlx::provision::postgres::bootstrap;
 use tenancy::sqlx::provision::{NewTenant, ProvisionDb};
+use tenancy::sqlx::registry::RegistryWatch;
 use tenancy::sqlx::{PgServer, Provisioner, Secret, SqlRegistry, SqliteServer, TenantPool};
 use tenancy::{
     Actor, CachedRegistry, LookupKey, ServerName, Tenant, TenantContext, TenantRegistry,
@@ -26,6 +28,9 @@ use crate::seed::tenants::Profile;
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 
+/// How long a suspension takes to be noticed where nothing tells of it: SQLite, or a lost notification of PostgreSQL.
+const POLL: Duration = Duration::from_secs(1);
+
 /// What the application needs of the outside.
 #[derive(Debug)]
 pub struct Service {
@@ -33,6 +38,8 @@ pub struct Service {
     pub db: Db,
     /// Who the tenants are.
     pub registry: Arc<dyn TenantRegistry>,
+    /// Carries changes of the registry (a suspension) to the cache in front of it, while it lives.
+    pub watch: RegistryWatch,
 }
 
 /// Why the CRM did not start.
@@ -150,9 +157,12 @@ async fn open<DB: ProvisionDb>(
             isolation.as_str()
         ));
     }
+    let cached = Arc::new(CachedRegistry::new(registry.clone()));
+    let watch = registry.watch(&cached, POLL).await?;
     Ok(Service {
         db,
-        registry: Arc::new(CachedRegistry::new(registry)),
+        registry: cached,
+        watch,
     })
 }
 

@@ -19,8 +19,8 @@ pub(super) fn start<DB: TenantDb>(ledger: &Arc<Ledger<DB>>) {
         return;
     };
     let weak = Arc::downgrade(ledger);
-    let tick = (ledger.budget.idle_timeout / 2)
-        .clamp(Duration::from_millis(50), Duration::from_secs(30));
+    let tick =
+        (ledger.budget.idle_timeout / 2).clamp(Duration::from_millis(50), Duration::from_secs(30));
     #[expect(
         clippy::disallowed_methods,
         reason = "the work is the pool's own and of no tenant"

@@ -9,7 +9,7 @@ use std::fmt::Debug;
 
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use sqlx::{Database, Either, IntoArguments, SqlStr};
+use sqlx::{ConnectOptions, Database, Either, IntoArguments, SqlStr};
 use sqlx_core::transaction::TransactionManager as _;
 use tenancy_core::{Placement, TenantId};
 use tenancy_sql::{Access, Dialect, KeyType};
@@ -18,10 +18,8 @@ use crate::statement::Scoped;
 use crate::{Error, Result};
 
 /// One step of a running statement: what it did, or a row.
-pub(crate) type Step<DB> = std::result::Result<
-    Either<<DB as Database>::QueryResult, <DB as Database>::Row>,
-    sqlx::Error,
->;
+pub(crate) type Step<DB> =
+    std::result::Result<Either<<DB as Database>::QueryResult, <DB as Database>::Row>, sqlx::Error>;
 
 pub(crate) mod sealed {
     //! Keeps [`super::TenantDb`] ours: a foreign implementation could open the wrong place.
@@ -49,8 +47,14 @@ impl Walls {
 }
 
 /// How a transaction is begun.
+#[doc(hidden)]
+#[allow(
+    unnameable_types,
+    clippy::exhaustive_enums,
+    reason = "part of a sealed trait: nobody outside names it"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Begin {
+pub enum Begin {
     /// For one statement that the pool runs by itself.
     Statement(Access),
     /// For a transaction in the caller's hands.
@@ -70,11 +74,7 @@ pub trait TenantDb: Database<Arguments: IntoArguments<Self>> + sealed::Sealed {
 
     /// Appends the tenant's id to the values of a statement.
     #[doc(hidden)]
-    fn bind_tenant(
-        args: &mut Self::Arguments,
-        tenant: TenantId,
-        key_type: KeyType,
-    ) -> Result<()>;
+    fn bind_tenant(args: &mut Self::Arguments, tenant: TenantId, key_type: KeyType) -> Result<()>;
 
     /// Opens a connection that reaches this placement and no other.
     #[doc(hidden)]
@@ -181,6 +181,21 @@ pub(crate) async fn rollback<DB: Database>(conn: &mut DB::Connection) -> Result<
 /// Queues the rollback of the innermost transaction or savepoint; it is sent with whatever is sent next.
 pub(crate) fn start_rollback<DB: Database>(conn: &mut DB::Connection) {
     DB::TransactionManager::start_rollback(conn);
+}
+
+/// Opens a connection of the driver.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the connection goes into the pool that the ban sends people to"
+)]
+pub(crate) async fn open<O: ConnectOptions<Connection: Sized>>(
+    options: &O,
+    placement: &Placement,
+) -> Result<O::Connection> {
+    options
+        .connect()
+        .await
+        .map_err(|error| unreachable(placement, error))
 }
 
 /// What an error calls the place of a placement.

@@ -6,13 +6,13 @@ use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
-    Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Describe, Executor,
-    Postgres, Row as _, SqlSafeStr as _, SqlStr,
+    Arguments as _, AssertSqlSafe, Connection as _, Describe, Executor, Postgres, Row as _,
+    SqlSafeStr as _, SqlStr,
 };
 use tenancy_core::{IdRepr, Isolation, Placement, TenantId};
 use tenancy_sql::{Access, Dialect, KeyType};
 
-use super::{Begin, Step, TenantDb, depth, sealed, start_rollback, unreachable};
+use super::{Begin, Step, TenantDb, depth, open, sealed, start_rollback};
 use crate::statement::Scoped;
 use crate::{Error, PgServer, Result};
 
@@ -57,10 +57,7 @@ impl TenantDb for Postgres {
                     _ => admin,
                 };
             }
-            options
-                .connect()
-                .await
-                .map_err(|error| unreachable(placement, error))
+            open(&options, placement).await
         })
     }
 

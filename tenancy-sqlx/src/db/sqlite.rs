@@ -4,17 +4,15 @@ use std::path::Path;
 
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnection, SqliteRow, SqliteStatement, SqliteTypeInfo,
-};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow, SqliteStatement, SqliteTypeInfo};
 use sqlx::{
-    Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Describe, Executor,
-    SqlSafeStr as _, SqlStr, Sqlite,
+    Arguments as _, AssertSqlSafe, Connection as _, Describe, Executor, SqlSafeStr as _, SqlStr,
+    Sqlite,
 };
 use tenancy_core::{IdRepr, Isolation, Placement, TenantId};
 use tenancy_sql::{Access, Dialect, KeyType};
 
-use super::{Begin, Step, TenantDb, sealed, unreachable, what};
+use super::{Begin, Step, TenantDb, open, sealed, unreachable, what};
 use crate::statement::Scoped;
 use crate::{Error, Result, SqliteServer};
 
@@ -57,19 +55,17 @@ impl TenantDb for Sqlite {
             let file = server.file_of(placement);
             ensure_regular_file(&file, placement)?;
             match placement.isolation() {
-                Isolation::Shared => open(&file, placement).await,
+                Isolation::Shared => open(&SqliteServer::options(&file), placement).await,
                 Isolation::Database => {
-                    let mut conn = open(&file, placement).await?;
+                    let mut conn = open(&SqliteServer::options(&file), placement).await?;
                     ensure_pin(&mut conn, "main", placement, tenant).await?;
                     Ok(conn)
                 }
                 Isolation::Schema => {
-                    // The main database is empty and in memory: a name that the tenant's file lacks is found nowhere.
-                    let mut conn = SqliteServer::options(Path::new(":memory:"))
-                        .in_memory(true)
-                        .connect()
-                        .await
-                        .map_err(|error| unreachable(placement, error))?;
+                    // The main database is empty and in memory: a name that the tenant's file lacks is found nowhere. By
+                    // name, not by `in_memory(true)`: that flag would make what is attached a database in memory, too.
+                    let empty = SqliteServer::options(Path::new(":memory:"));
+                    let mut conn = open(&empty, placement).await?;
                     attach(&mut conn, &file, placement, tenant).await?;
                     Ok(conn)
                 }
@@ -157,13 +153,6 @@ impl TenantDb for Sqlite {
     ) -> BoxFuture<'c, Result<Describe<Self>, sqlx::Error>> {
         Executor::describe(conn, sql)
     }
-}
-
-async fn open(file: &Path, placement: &Placement) -> Result<SqliteConnection> {
-    SqliteServer::options(file)
-        .connect()
-        .await
-        .map_err(|error| unreachable(placement, error))
 }
 
 /// Refuses a missing file (SQLite would create it when attaching) and a link to somewhere else.

@@ -15,12 +15,12 @@ pub use bound::BoundPool;
 pub(crate) use bound::ensure_same_tenant;
 pub use builder::TenantPoolBuilder;
 
-use crate::budget::{BudgetStats, Flight, Ledger, Lease};
+use crate::Result;
+use crate::budget::{BudgetStats, Flight, Lease, Ledger};
 use crate::db::{self, Begin, TenantDb};
 use crate::error::is_connection_lost;
 use crate::statement::{Plan, ensure_writable, plan};
 use crate::tx::TenantTx;
-use crate::Result;
 
 /// A pool that sees the current tenant's rows, wherever they live.
 ///

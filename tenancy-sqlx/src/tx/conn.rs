@@ -87,12 +87,7 @@ impl<DB: TenantDb> TenantConn<DB> {
     fn plan<'q, E: Execute<'q, DB>>(&self, query: E) -> Result<Plan<DB>> {
         self.ensure_usable()?;
         let walls = self.core.ledger.walls;
-        let plan = plan(
-            &self.core.firewall,
-            walls.firewall,
-            self.cx.clone(),
-            query,
-        )?;
+        let plan = plan(&self.core.firewall, walls.firewall, self.cx.clone(), query)?;
         if walls.firewall && plan.access == Access::Write && self.access == Access::Read {
             return Err(Error::ReadOnlyTransaction);
         }
@@ -140,7 +135,10 @@ impl<DB: TenantDb> TenantConn<DB> {
         parameters: &[DB::TypeInfo],
     ) -> Result<DB::Statement, sqlx::Error> {
         self.ensure_usable()?;
-        self.core.firewall.check(sql.as_str()).map_err(Error::from)?;
+        self.core
+            .firewall
+            .check(sql.as_str())
+            .map_err(Error::from)?;
         let (conn, flight) = self.lease.parts()?;
         *flight = Flight::Statement;
         let statement = DB::prepare_with(conn, sql, parameters).await;
@@ -151,7 +149,10 @@ impl<DB: TenantDb> TenantConn<DB> {
 
     async fn run_describe(&mut self, sql: SqlStr) -> Result<Describe<DB>, sqlx::Error> {
         self.ensure_usable()?;
-        self.core.firewall.check(sql.as_str()).map_err(Error::from)?;
+        self.core
+            .firewall
+            .check(sql.as_str())
+            .map_err(Error::from)?;
         let (conn, flight) = self.lease.parts()?;
         *flight = Flight::Statement;
         let described = DB::describe(conn, sql).await;

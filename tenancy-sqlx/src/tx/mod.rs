@@ -111,7 +111,9 @@ impl<DB: TenantDb> TenantTx<'_, DB> {
     pub async fn savepoint(&mut self) -> Result<TenantTx<'_, DB>> {
         let conn: &mut TenantConn<DB> = self;
         conn.ensure_usable()?;
-        conn.lease.boundary(|raw| db::begin::<DB>(raw, None)).await?;
+        conn.lease
+            .boundary(|raw| db::begin::<DB>(raw, None))
+            .await?;
         Ok(TenantTx {
             failed_before: conn.failed,
             conn: Home::Borrowed(conn),

@@ -16,9 +16,7 @@ const ONE_WAY: Duration = Duration::from_millis(40);
 const CUT_AT: Duration = Duration::from_millis(30);
 
 fn through(network: &NetworkDelay, options: PgConnectOptions) -> PgConnectOptions {
-    options
-        .host("127.0.0.1")
-        .port(network.address().port())
+    options.host("127.0.0.1").port(network.address().port())
 }
 
 /// The bug we guard against is still there: when this fails, a release of sqlx has mended it, and `docs/design.md` needs a
@@ -56,7 +54,7 @@ async fn ours_does_not() {
     for isolation in [Isolation::Shared, Isolation::Schema] {
         let tenants = TwoTenants::postgres(isolation).build().await.unwrap();
         let network = NetworkDelay::to(tenants.server_address(), ONE_WAY).unwrap();
-        let pool = tenants.pool_through(&network, Budget::new(1));
+        let pool = tenants.pool_through(&network, Budget::new(1)).unwrap();
         let a = TenantContext::for_test(tenants.a.clone());
         let b = TenantContext::for_test(tenants.b.clone());
         let warm: i64 = count(&pool, &a).await;
@@ -71,7 +69,11 @@ async fn ours_does_not() {
                 .await
                 .unwrap();
             assert_eq!(names.len(), 6);
-            assert!(names.iter().all(|name| name.starts_with(tenants.b.slug().as_str())));
+            assert!(
+                names
+                    .iter()
+                    .all(|name| name.starts_with(tenants.b.slug().as_str()))
+            );
         }
         assert!(pool.stats().open <= 1);
         pool.close().await;

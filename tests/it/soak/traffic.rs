@@ -31,10 +31,12 @@ pub(crate) async fn run(tenants: &ManyTenants<Db>, tasks: usize, statements: u64
             cancelled
         });
     }
+    let watch = tokio::spawn(progress(Arc::clone(&sent), statements));
     let mut cancelled = 0;
     while let Some(task) = all.join_next().await {
         cancelled += task.expect("no task saw a row of another tenant");
     }
+    watch.abort();
     at_rest(&tenants.pool).await;
     for tenant in &tenants.tenants {
         whole(&tenants.pool, tenant).await;
@@ -45,6 +47,17 @@ pub(crate) async fn run(tenants: &ManyTenants<Db>, tasks: usize, statements: u64
         "soak: {statements} statements of {} tenants from {tasks} tasks, {cancelled} cancelled midway, 0 leaks",
         tenants.tenants.len()
     );
+}
+
+/// A line every few seconds.
+async fn progress(sent: Arc<AtomicU64>, statements: u64) {
+    loop {
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        println!(
+            "soak: {} of {statements}",
+            sent.load(Ordering::Relaxed).min(statements)
+        );
+    }
 }
 
 /// One piece of work as one tenant; true if it was cancelled midway.

@@ -36,6 +36,11 @@ pub(crate) fn run() -> Outcome {
         &members,
         &architecture,
     ));
+    let text = |path: &str| fs::read_to_string(root().join(path)).unwrap_or_default();
+    complaints.extend(readme(
+        &text("README.md"),
+        &text("examples/quickstart/src/main.rs"),
+    ));
     for complaint in &complaints {
         eprintln!("tidy: {complaint}");
     }
@@ -49,6 +54,13 @@ pub(crate) fn run() -> Outcome {
     } else {
         Err(format!("tidy: {} complaints", complaints.len()))
     }
+}
+
+/// The program that the README shows is the one that runs.
+fn readme(readme: &str, quickstart: &str) -> Option<String> {
+    let shown = format!("<!-- quickstart -->\n```rust\n{quickstart}```\n<!-- /quickstart -->");
+    (!readme.contains(&shown))
+        .then(|| "README.md: shows another program than examples/quickstart/src/main.rs".to_owned())
 }
 
 fn read(path: &Path) -> Result<Manifest, String> {
@@ -77,4 +89,16 @@ fn files() -> Result<Vec<PathBuf>, String> {
         .split_terminator('\0')
         .map(PathBuf::from)
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readme;
+
+    #[test]
+    fn the_readme_shows_the_program() {
+        let page = "# x\n<!-- quickstart -->\n```rust\nfn main() {}\n```\n<!-- /quickstart -->\n";
+        assert_eq!(readme(page, "fn main() {}\n"), None);
+        assert!(readme(page, "fn main() { }\n").is_some());
+    }
 }
