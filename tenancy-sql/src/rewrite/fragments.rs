@@ -167,14 +167,19 @@ impl Fragments {
     }
 }
 
+/// `left AND right`.
+pub(super) fn plain_and(left: Expr, right: Expr) -> Expr {
+    Expr::BinaryOp {
+        left: Box::new(left),
+        op: BinaryOperator::And,
+        right: Box::new(right),
+    }
+}
+
 /// `(original) AND predicate`, or the predicate alone.
 pub(super) fn and(original: Option<Expr>, predicate: Expr) -> Expr {
     match original {
         None => predicate,
-        Some(original) => Expr::BinaryOp {
-            left: Box::new(Expr::Nested(Box::new(original))),
-            op: BinaryOperator::And,
-            right: Box::new(predicate),
-        },
+        Some(original) => plain_and(Expr::Nested(Box::new(original)), predicate),
     }
 }

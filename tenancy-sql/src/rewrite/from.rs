@@ -329,6 +329,15 @@ impl Rewriter<'_> {
                 if self.only.contains(&to) && self.catalog.has_parts(table.name()) {
                     return Err(self.only_of_parts(last.span));
                 }
+                if self.is_in_place(to) {
+                    self.binds_tenant = true;
+                    if from < to {
+                        let last = (*last).clone();
+                        self.replace(self.source.start(from), self.source.start(to), "");
+                        *name = ObjectName(vec![ObjectNamePart::Identifier(last)]);
+                    }
+                    return Ok(());
+                }
                 let (alias, sample) = (alias.take(), sample.take());
                 *factor = self.derive(table, from, to, alias, sample)?;
                 Ok(())

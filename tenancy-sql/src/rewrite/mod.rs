@@ -5,6 +5,7 @@ mod expr;
 mod fragments;
 mod from;
 mod function;
+mod group;
 mod kinds;
 mod limits;
 mod names;
@@ -44,6 +45,8 @@ struct Rewriter<'a> {
     scopes: Scopes,
     binds_tenant: bool,
     writes: bool,
+    /// Names of tables that stay as they are because WHERE confines them, by index of the token.
+    in_place: Vec<usize>,
 }
 
 /// Rewrites one statement.
@@ -96,6 +99,7 @@ fn on_this_stack(catalog: &Catalog, sql: &str, lexemes: Vec<Lexeme>) -> Result<C
         scopes: Scopes::default(),
         binds_tenant: false,
         writes: false,
+        in_place: Vec::new(),
     };
     rewriter.operators()?;
     rewriter.statement(&mut statement)?;

@@ -13,6 +13,13 @@ use crate::RefusedKind;
 
 impl Rewriter<'_> {
     pub(super) fn select(&mut self, select: &mut Select) -> Walk {
+        let in_place = self.grouped_by_key(select);
+        self.in_place.extend(in_place.iter().map(|table| table.at));
+        self.clauses(select)?;
+        self.confine_in_place(select, &in_place)
+    }
+
+    fn clauses(&mut self, select: &mut Select) -> Walk {
         let Select {
             select_token,
             optimizer_hints,

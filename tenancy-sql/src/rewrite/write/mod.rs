@@ -146,7 +146,13 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Puts a predicate into the WHERE on the level of `from`, or makes one in front of RETURNING.
-    fn conjoin(&mut self, has_where: bool, from: usize, to: usize, predicate: &str) -> Walk {
+    pub(super) fn conjoin(
+        &mut self,
+        has_where: bool,
+        from: usize,
+        to: usize,
+        predicate: &str,
+    ) -> Walk {
         let end = self.source.find(from, to, &["returning"]).unwrap_or(to);
         let place = self.source.find(from, end, &["where"]);
         match (has_where, place) {
