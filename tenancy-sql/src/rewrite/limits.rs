@@ -115,33 +115,18 @@ pub(super) fn check_lexemes(sql: &str, lexemes: &[Lexeme], limits: &Limits) -> R
 }
 
 fn is_link(sql: &str, lexeme: &Lexeme) -> bool {
-    const WORDS: &[&str] = &[
-        "and",
-        "at",
-        "between",
-        "collate",
-        "except",
-        "glob",
-        "ilike",
-        "in",
-        "intersect",
-        "is",
-        "isnull",
-        "like",
-        "match",
-        "not",
-        "notnull",
-        "operator",
-        "or",
-        "overlaps",
-        "regexp",
-        "similar",
-        "union",
-        "uescape",
-    ];
-    match lexeme.kind {
-        Kind::Operator => true,
-        Kind::Word => WORDS.iter().any(|word| lexeme.is_word(sql, word)),
-        _ => false,
-    }
+    // By length, because this is asked of every token.
+    let words: &[&str] = match (lexeme.kind, lexeme.end - lexeme.start) {
+        (Kind::Operator, _) => return true,
+        (Kind::Word, 2) => &["at", "in", "is", "or"],
+        (Kind::Word, 3) => &["and", "not"],
+        (Kind::Word, 4) => &["case", "glob", "join", "like"],
+        (Kind::Word, 5) => &["ilike", "match", "union"],
+        (Kind::Word, 6) => &["except", "isnull", "regexp"],
+        (Kind::Word, 7) => &["between", "collate", "notnull", "similar", "uescape"],
+        (Kind::Word, 8) => &["operator", "overlaps"],
+        (Kind::Word, 9) => &["intersect"],
+        _ => return false,
+    };
+    words.iter().any(|word| lexeme.is_word(sql, word))
 }

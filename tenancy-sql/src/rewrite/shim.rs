@@ -6,7 +6,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::source::Source;
 use super::splice::Edit;
 use crate::Dialect;
-use crate::lex::{Kind, parser_token};
+use crate::lex::{Kind, Lexeme, parser_token};
 
 /// What had to be rewritten so that the text says the same as the parser's tokens.
 #[derive(Debug, Default)]
@@ -30,7 +30,12 @@ pub(super) fn shim(source: &Source<'_>) -> (Vec<TokenWithSpan>, Shimmed) {
     let mut shimmed = Shimmed::default();
     let insert_list = insert_list(source);
     let mut at = 0;
-    while at < source.lexemes.len() {
+    while let Some(lexeme) = source.lexeme(at) {
+        if !may_start(source, lexeme) {
+            tokens.push(parser_token(source.dialect, source.sql, lexeme));
+            at += 1;
+            continue;
+        }
         let step = match source.dialect {
             Dialect::Postgres => {
                 postgres(source, at, &mut shimmed).or_else(|| subscript(source, at, insert_list))
@@ -49,6 +54,25 @@ pub(super) fn shim(source: &Source<'_>) -> (Vec<TokenWithSpan>, Shimmed) {
         }
     }
     (tokens, shimmed)
+}
+
+/// Whether any of the rules starts at such a token; a quick no for most.
+fn may_start(source: &Source<'_>, lexeme: &Lexeme) -> bool {
+    let words: &[&str] = match (lexeme.kind, lexeme.end - lexeme.start) {
+        (Kind::Operator, 1) | (Kind::Mark('(' | ')' | '['), _) => return true,
+        (Kind::Word, 2) => &["as", "is"],
+        (Kind::Word, 3) => &["for", "not"],
+        (Kind::Word, 4) => &["name", "only", "rows", "with"],
+        (Kind::Word, 5) => &["cycle", "table"],
+        (Kind::Word, 6) => &["search"],
+        (Kind::Word, 7) => &["default", "exclude", "indexed"],
+        (Kind::Word, 8) => &["distinct", "variadic"],
+        (Kind::Word, 9) => &["symmetric"],
+        (Kind::Word, 10) => &["asymmetric", "overriding"],
+        (Kind::Word, 12) => &["materialized"],
+        _ => return false,
+    };
+    words.iter().any(|word| lexeme.is_word(source.sql, word))
 }
 
 fn shown(source: &Source<'_>, at: usize) -> Option<TokenWithSpan> {
