@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use sqlx::migrate::{Migrate, Migrator};
 
-use crate::{Error, Result};
+#[cfg(feature = "postgres")]
+use crate::Error;
+use crate::Result;
 
 /// Migrations, built in or read at run time.
 #[derive(Clone, Debug)]
@@ -23,6 +25,7 @@ impl Migrations {
 }
 
 /// The table in which sqlx notes what was applied, in each place its own.
+#[cfg(feature = "postgres")]
 const LEDGER: &str = "_sqlx_migrations";
 
 /// Applies what is pending.
@@ -41,6 +44,7 @@ pub(super) async fn run<C: Migrate>(conn: &mut C, migrations: &Migrator) -> Resu
 }
 
 /// Whether anything is pending, on a connection whose ledger is there.
+#[cfg(feature = "postgres")]
 pub(super) async fn is_pending<C: Migrate>(conn: &mut C, migrations: &Migrator) -> Result<bool> {
     let applied = conn
         .list_applied_migrations(LEDGER)
@@ -48,9 +52,9 @@ pub(super) async fn is_pending<C: Migrate>(conn: &mut C, migrations: &Migrator) 
         .map_err(sqlx::Error::from)?;
     Ok(migrations.iter().any(|migration| {
         !migration.migration_type.is_down_migration()
-            && !applied
-                .iter()
-                .any(|done| done.version == migration.version && done.checksum == migration.checksum)
+            && !applied.iter().any(|done| {
+                done.version == migration.version && done.checksum == migration.checksum
+            })
     }))
 }
 
@@ -63,6 +67,7 @@ pub(super) fn outside_transaction(migrations: &Migrator) -> Option<i64> {
 }
 
 /// What is said about one where it can't be run.
+#[cfg(feature = "postgres")]
 pub(super) fn refuse_outside_transaction(version: i64) -> Error {
     Error::Config(format!(
         "migration {version} is marked `no-transaction`, but a schema is made in one transaction; \

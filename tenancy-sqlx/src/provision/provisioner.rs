@@ -250,8 +250,8 @@ impl<DB: ProvisionDb> Provisioner<DB> {
         if earlier.status() != TenantStatus::Provisioning {
             return Err(Error::SlugTaken);
         }
-        let wanted = Placement::of(draft.placement.isolation(), &earlier.id())
-            .on(*draft.placement.server());
+        let wanted =
+            Placement::of(draft.placement.isolation(), &earlier.id()).on(*draft.placement.server());
         if wanted != *earlier.placement() {
             return Err(Error::HalfProvisioned);
         }

@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use futures_core::future::BoxFuture;
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Sqlite, SqliteConnection};
 use tenancy_core::{Placement, Tenant, TenantId};
 use tenancy_sql::{Catalog, TableClass};
@@ -55,7 +56,10 @@ impl ProvisionDb for Sqlite {
             let file = work.server.file_of(tenant.placement());
             remove_leftovers(work, tenant).await.at(Create)?;
             let building = building_folder(work.server);
-            for folder in [Some(building.as_path()), file.parent()].into_iter().flatten() {
+            for folder in [Some(building.as_path()), file.parent()]
+                .into_iter()
+                .flatten()
+            {
                 std::fs::create_dir_all(folder)
                     .map_err(sqlx::Error::Io)
                     .at(Create)?;
@@ -83,7 +87,10 @@ impl ProvisionDb for Sqlite {
             }
             // The last connection empties the write-ahead log into the file when it closes.
             conn.close().await.at(Verify)?;
-            if beside(&draft).into_iter().any(|companion| companion.exists()) {
+            if beside(&draft)
+                .into_iter()
+                .any(|companion| companion.exists())
+            {
                 return Err(Error::Config(
                     "the new file is still open elsewhere; run it again".into(),
                 ))
@@ -197,7 +204,9 @@ async fn remove_leftovers(work: &Work<'_, Sqlite>, tenant: &Tenant) -> Result<()
     if !meta.is_file() {
         return Err(taken);
     }
-    let mut conn = SqliteServer::options(&file)
+    // Not as requests open it: that would write its journal mode into a file that may be somebody else's.
+    let mut conn = SqliteConnectOptions::new()
+        .filename(&file)
         .read_only(true)
         .connect()
         .await?;

@@ -39,6 +39,10 @@ pub struct Work<'a, DB: TenantDb> {
     pub(super) catalog: &'a Catalog,
     pub(super) migrations: &'a Migrator,
     /// The registry's own name, which marks what was made for it.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "files need no mark: each says whose it is")
+    )]
     pub(super) registry: &'a str,
     pub(super) fail_after: Option<ProvisionStep>,
 }
@@ -50,6 +54,7 @@ impl<DB: TenantDb> Work<'_, DB> {
     }
 
     /// The mark on what was made for this registry.
+    #[cfg(feature = "postgres")]
     pub(super) fn mark(&self) -> String {
         format!("made for a tenant of registry {}", self.registry)
     }

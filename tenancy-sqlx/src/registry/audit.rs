@@ -9,8 +9,7 @@ use super::store::Value;
 use super::{SqlRegistry, unavailable};
 use crate::TenantDb;
 
-pub(super) const INSERT: &str =
-    "INSERT INTO tenancy.audit_log (at, kind, tenant, actor, reason, detail) VALUES ($1, $2, $3, $4, $5, $6)";
+pub(super) const INSERT: &str = "INSERT INTO tenancy.audit_log (at, kind, tenant, actor, reason, detail) VALUES ($1, $2, $3, $4, $5, $6)";
 
 /// The values of [`INSERT`].
 pub(super) fn values(
@@ -35,10 +34,9 @@ impl<DB: TenantDb> AuditSink for SqlRegistry<DB> {
     /// Adds a row, in a transaction of its own.
     fn record<'a>(&'a self, event: &'a AuditEvent) -> BoxFuture<'a, Result<(), CoreError>> {
         Box::pin(async move {
-            let at = event
-                .at()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+            let at = event.at().duration_since(UNIX_EPOCH).map_or(0, |time| {
+                i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+            });
             let detail = event
                 .permission()
                 .map(|permission| serde_json::json!({ "permission": permission }).to_string());

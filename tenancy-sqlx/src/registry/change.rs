@@ -2,13 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tenancy_core::{
-    Actor, Error as CoreError, ErrorKind, RegistryEvent, TenantId, TenantStatus,
-};
+use tenancy_core::{Actor, Error as CoreError, ErrorKind, RegistryEvent, TenantId, TenantStatus};
 
 use super::row::parsed;
 use super::store::{Row, Store, StoreTx, Value};
-use super::{unavailable, audit};
+use super::{audit, unavailable};
 use crate::Result;
 
 /// A transaction in progress. Dropped, nothing happened.

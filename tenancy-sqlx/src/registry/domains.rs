@@ -33,7 +33,13 @@ impl<DB: TenantDb> SqlRegistry<DB> {
             )
             .await?;
         change
-            .audit("domain_added", tenant, actor, "claimed a domain", detail(domain))
+            .audit(
+                "domain_added",
+                tenant,
+                actor,
+                "claimed a domain",
+                detail(domain),
+            )
             .await?;
         change.commit().await
     }
@@ -75,7 +81,13 @@ impl<DB: TenantDb> SqlRegistry<DB> {
             return Err(unknown().into());
         }
         change
-            .audit("domain_verified", tenant, actor, "verified a domain", detail(domain))
+            .audit(
+                "domain_verified",
+                tenant,
+                actor,
+                "verified a domain",
+                detail(domain),
+            )
             .await?;
         change.commit().await?;
         Ok(event)
@@ -104,7 +116,13 @@ impl<DB: TenantDb> SqlRegistry<DB> {
             return Err(unknown().into());
         }
         change
-            .audit("domain_removed", tenant, actor, "removed a domain", detail(domain))
+            .audit(
+                "domain_removed",
+                tenant,
+                actor,
+                "removed a domain",
+                detail(domain),
+            )
             .await?;
         change.commit().await?;
         Ok(event)

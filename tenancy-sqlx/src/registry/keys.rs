@@ -64,7 +64,13 @@ impl<DB: TenantDb> SqlRegistry<DB> {
             )
             .await?;
         change
-            .audit("api_key_added", tenant, actor, "made an API key", detail(key.prefix()))
+            .audit(
+                "api_key_added",
+                tenant,
+                actor,
+                "made an API key",
+                detail(key.prefix()),
+            )
             .await?;
         change.commit().await?;
         Ok(key)
@@ -92,7 +98,13 @@ impl<DB: TenantDb> SqlRegistry<DB> {
         let row = rows.first_mut().ok_or_else(unknown)?;
         let prefix = row.text("prefix").map_err(tenancy_core::Error::from)?;
         change
-            .audit("api_key_revoked", tenant, actor, "revoked an API key", detail(&prefix))
+            .audit(
+                "api_key_revoked",
+                tenant,
+                actor,
+                "revoked an API key",
+                detail(&prefix),
+            )
             .await?;
         change.commit().await?;
         Ok(event)

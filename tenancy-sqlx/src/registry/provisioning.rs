@@ -105,7 +105,13 @@ impl<DB: TenantDb> SqlRegistry<DB> {
             )
             .await?;
         change
-            .audit(AuditKind::Provisioned.as_str(), draft.id, actor, "began to provision", None)
+            .audit(
+                AuditKind::Provisioned.as_str(),
+                draft.id,
+                actor,
+                "began to provision",
+                None,
+            )
             .await?;
         let mut rows = change
             .fetch(select_tenants!("WHERE t.slug = $1"), vec![slug])

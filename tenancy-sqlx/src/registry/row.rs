@@ -83,8 +83,8 @@ pub(super) fn tenant(row: &mut Row) -> Result<Arc<Tenant>, RowError> {
     let plan = row.optional_text("plan")?;
     let settings: Map<String, Json> = serde_json::from_str(&row.text("settings")?)
         .map_err(|error| RowError::because("settings", error))?;
-    let epoch = u64::try_from(row.int("epoch")?)
-        .map_err(|error| RowError::because("epoch", error))?;
+    let epoch =
+        u64::try_from(row.int("epoch")?).map_err(|error| RowError::because("epoch", error))?;
 
     let placement = Placement::from_parts(isolation, server, placement_name.as_deref())
         .map_err(|error| RowError::because("placement_name", error))?;
@@ -107,8 +107,8 @@ pub(super) fn tenant(row: &mut Row) -> Result<Arc<Tenant>, RowError> {
 /// Reads one column through the parser of its type.
 pub(super) fn parsed<T>(
     column: &'static str,
-    text: String,
+    text: impl AsRef<str>,
     parse: impl FnOnce(&str) -> Result<T, CoreError>,
 ) -> Result<T, RowError> {
-    parse(&text).map_err(|error| RowError::because(column, error))
+    parse(text.as_ref()).map_err(|error| RowError::because(column, error))
 }

@@ -59,7 +59,13 @@ impl<DB: TenantDb> SqlRegistry<DB> {
         // The value may be private; its name is enough for the log.
         let detail = serde_json::json!({ "setting": name }).to_string();
         change
-            .audit("setting_changed", tenant, actor, "changed a setting", Some(detail))
+            .audit(
+                "setting_changed",
+                tenant,
+                actor,
+                "changed a setting",
+                Some(detail),
+            )
             .await?;
         change.commit().await?;
         Ok(event)

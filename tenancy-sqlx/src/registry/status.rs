@@ -131,9 +131,7 @@ impl<DB: TenantDb> SqlRegistry<DB> {
         ] {
             change.fetch(sql, vec![id.clone()]).await?;
         }
-        change
-            .audit("buried", tenant, actor, reason, None)
-            .await?;
+        change.audit("buried", tenant, actor, reason, None).await?;
         change.commit().await
     }
 

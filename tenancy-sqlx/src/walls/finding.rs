@@ -32,6 +32,7 @@ impl Finding {
         }
     }
 
+    #[cfg(feature = "postgres")]
     pub(crate) fn weak(what: impl Into<String>) -> Self {
         Self {
             severity: Severity::Weak,
@@ -39,6 +40,7 @@ impl Finding {
         }
     }
 
+    #[cfg(feature = "postgres")]
     pub(crate) fn fix(mut self, sql: impl Into<String>) -> Self {
         self.fix = Some(sql.into());
         self

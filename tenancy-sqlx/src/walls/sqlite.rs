@@ -40,7 +40,7 @@ pub fn pinned(catalog: &Catalog, tenant: TenantId) -> Result<Vec<String>> {
     let mut sql = vec![
         "CREATE TABLE IF NOT EXISTS _tenancy_pin (\n    \
              tenant_id TEXT NOT NULL,\n    \
-             only_row INTEGER NOT NULL DEFAULT 1 PRIMARY KEY CHECK (only_row = 1)\n\
+             only_row INTEGER NOT NULL DEFAULT 1 UNIQUE CHECK (only_row = 1)\n\
          )"
         .to_owned(),
         format!(

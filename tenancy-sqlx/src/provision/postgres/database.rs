@@ -36,9 +36,12 @@ pub(super) async fn make(work: &Work<'_, Postgres>, tenant: &Tenant) -> Result<(
     )
     .await
     .at(Create)?;
-    execute(&mut main, format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC"))
-        .await
-        .at(Create)?;
+    execute(
+        &mut main,
+        format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC"),
+    )
+    .await
+    .at(Create)?;
     work.done(Create)?;
 
     fill(work, tenant, &building, name).await?;
@@ -55,8 +58,7 @@ pub(super) async fn make(work: &Work<'_, Postgres>, tenant: &Tenant) -> Result<(
         .at(Wall)?;
     work.done(Wall)?;
     let rename = format!("ALTER DATABASE {database} RENAME TO {}", ident(name));
-    execute_once_left(&mut main, rename).await
-        .at(Verify)?;
+    execute_once_left(&mut main, rename).await.at(Verify)?;
     enter(work.server, tenant).await.at(Verify)?;
     work.done(Verify)?;
     main.close().await.at(Verify)

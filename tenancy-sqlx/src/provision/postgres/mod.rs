@@ -121,12 +121,9 @@ fn lock_number(place: &str) -> i64 {
 async fn enter(server: &PgServer, tenant: &Tenant) -> Result<()> {
     let placement: &Placement = tenant.placement();
     let mut conn = server.options_for(placement).connect().await?;
-    if let Some(begin) = Postgres::begin_sql(
-        placement,
-        tenant.id(),
-        Begin::Statement(Access::Read),
-        true,
-    ) {
+    if let Some(begin) =
+        Postgres::begin_sql(placement, tenant.id(), Begin::Statement(Access::Read), true)
+    {
         sqlx::raw_sql(begin).execute(&mut conn).await?;
     }
     let seen: (Option<String>, String, String) = sqlx::query_as(

@@ -2,10 +2,11 @@
 
 -- One row: the identity of this registry and the number of its last change. Every change of a tenant takes the next number.
 CREATE TABLE registry (
-    only_row INTEGER PRIMARY KEY DEFAULT 1 CHECK (only_row = 1),
+    -- Not a primary key: SQLite would number its rows itself.
+    only_row INTEGER NOT NULL DEFAULT 1 UNIQUE CHECK (only_row = 1),
     id       TEXT    NOT NULL,
     epoch    INTEGER NOT NULL DEFAULT 0
-);
+) STRICT;
 
 CREATE TABLE tenants (
     id             TEXT    PRIMARY KEY NOT NULL,

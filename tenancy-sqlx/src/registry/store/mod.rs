@@ -14,8 +14,8 @@ use std::fmt::Debug;
 
 use futures_core::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::Result;
 
@@ -31,7 +31,8 @@ pub(super) trait Store: Debug + Send + Sync {
     fn migrate(&self) -> BoxFuture<'_, Result<()>>;
 
     /// Runs one statement.
-    fn fetch(&self, sql: &'static str, values: Vec<Value>) -> BoxFuture<'_, sqlx::Result<Vec<Row>>>;
+    fn fetch(&self, sql: &'static str, values: Vec<Value>)
+    -> BoxFuture<'_, sqlx::Result<Vec<Row>>>;
 
     /// Begins a transaction; dropped, it is rolled back.
     fn begin(&self) -> BoxFuture<'_, sqlx::Result<Box<dyn StoreTx>>>;

@@ -1,5 +1,10 @@
 //! The registry in a schema of a PostgreSQL database.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the control plane is no tenant's: a small pool of its own, and transactions begun in a task"
+)]
+
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -69,8 +74,12 @@ impl Store for PgStore {
         })
     }
 
-    fn fetch(&self, sql: &'static str, values: Vec<Value>) -> BoxFuture<'_, sqlx::Result<Vec<Row>>> {
-        Box::pin(async move { rows(bound(sql, values).fetch_all(&self.pool).await?) })
+    fn fetch(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> BoxFuture<'_, sqlx::Result<Vec<Row>>> {
+        Box::pin(async move { rows(&bound(sql, values).fetch_all(&self.pool).await?) })
     }
 
     fn begin(&self) -> BoxFuture<'_, sqlx::Result<Box<dyn StoreTx>>> {
@@ -135,7 +144,7 @@ impl StoreTx for PgTx {
         sql: &'static str,
         values: Vec<Value>,
     ) -> BoxFuture<'_, sqlx::Result<Vec<Row>>> {
-        Box::pin(async move { rows(bound(sql, values).fetch_all(&mut *self.0).await?) })
+        Box::pin(async move { rows(&bound(sql, values).fetch_all(&mut *self.0).await?) })
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, sqlx::Result<()>> {
@@ -163,7 +172,7 @@ fn bound(sql: &'static str, values: Vec<Value>) -> Query<'static, Postgres, PgAr
         })
 }
 
-fn rows(rows: Vec<PgRow>) -> sqlx::Result<Vec<Row>> {
+fn rows(rows: &[PgRow]) -> sqlx::Result<Vec<Row>> {
     rows.iter()
         .map(|row| {
             let values = row.columns().iter().map(|column| {

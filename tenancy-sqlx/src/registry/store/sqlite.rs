@@ -1,5 +1,10 @@
 //! The registry in a SQLite file, `registry.db`.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the control plane is no tenant's: a small pool of its own, and transactions begun in a task"
+)]
+
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -63,7 +68,12 @@ impl Store for SqliteStore {
                 include_str!("../migrations/1_registry.sqlite.sql"),
                 "_sqlx_migrations",
             );
-            let mut conn = self.options.clone().create_if_missing(true).connect().await?;
+            let mut conn = self
+                .options
+                .clone()
+                .create_if_missing(true)
+                .connect()
+                .await?;
             let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
             migrator
                 .run_direct(None, &mut *tx, false)
@@ -79,8 +89,12 @@ impl Store for SqliteStore {
         })
     }
 
-    fn fetch(&self, sql: &'static str, values: Vec<Value>) -> BoxFuture<'_, sqlx::Result<Vec<Row>>> {
-        Box::pin(async move { rows(bound(sql, values).fetch_all(&self.pool).await?) })
+    fn fetch(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> BoxFuture<'_, sqlx::Result<Vec<Row>>> {
+        Box::pin(async move { rows(&bound(sql, values).fetch_all(&self.pool).await?) })
     }
 
     fn begin(&self) -> BoxFuture<'_, sqlx::Result<Box<dyn StoreTx>>> {
@@ -141,7 +155,7 @@ impl StoreTx for SqliteTx {
         sql: &'static str,
         values: Vec<Value>,
     ) -> BoxFuture<'_, sqlx::Result<Vec<Row>>> {
-        Box::pin(async move { rows(bound(sql, values).fetch_all(&mut *self.0).await?) })
+        Box::pin(async move { rows(&bound(sql, values).fetch_all(&mut *self.0).await?) })
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, sqlx::Result<()>> {
@@ -161,7 +175,7 @@ fn bound(sql: &'static str, values: Vec<Value>) -> Query<'static, Sqlite, Sqlite
         })
 }
 
-fn rows(rows: Vec<SqliteRow>) -> sqlx::Result<Vec<Row>> {
+fn rows(rows: &[SqliteRow]) -> sqlx::Result<Vec<Row>> {
     rows.iter()
         .map(|row| {
             let values = row.columns().iter().map(|column| {

@@ -51,7 +51,10 @@ pub fn pinned(
 ) -> Result<Vec<String>> {
     let literal = tenant_literal(Dialect::Postgres, catalog.key_type(), tenant)?;
     let column = ident(catalog.tenant_column());
-    let mut sql = vec![format!("REVOKE ALL ON SCHEMA {} FROM PUBLIC", ident(schema))];
+    let mut sql = vec![format!(
+        "REVOKE ALL ON SCHEMA {} FROM PUBLIC",
+        ident(schema)
+    )];
     for table in tenant_tables(catalog) {
         let name = qualified(schema, table.name());
         sql.push(format!(

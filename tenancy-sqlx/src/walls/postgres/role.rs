@@ -56,7 +56,10 @@ pub fn schema_role(role: &str, app_role: &str) -> String {
 pub(crate) fn login_role(role: &str, verifier: Option<&str>) -> String {
     let role_text = text(role);
     let role = ident(role);
-    let password = verifier.map_or_else(|| "PASSWORD NULL".to_owned(), |v| format!("PASSWORD {}", text(v)));
+    let password = verifier.map_or_else(
+        || "PASSWORD NULL".to_owned(),
+        |v| format!("PASSWORD {}", text(v)),
+    );
     block(&format!(
         "BEGIN\n    \
              BEGIN\n        \

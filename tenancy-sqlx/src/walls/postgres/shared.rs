@@ -52,10 +52,7 @@ pub fn shared(catalog: &Catalog, app_role: &str) -> Vec<String> {
             (PERMIT_POLICY, "PERMISSIVE"),
             (RESTRICT_POLICY, "RESTRICTIVE"),
         ] {
-            sql.push(format!(
-                "DROP POLICY IF EXISTS {} ON {name}",
-                ident(policy)
-            ));
+            sql.push(format!("DROP POLICY IF EXISTS {} ON {name}", ident(policy)));
             sql.push(format!(
                 "CREATE POLICY {} ON {name} AS {kind} FOR ALL TO {role} USING ({predicate}) WITH CHECK ({predicate})",
                 ident(policy)

@@ -4,7 +4,10 @@ use sqlx::{PgConnection, Row as _};
 use tenancy_core::{IdRepr, TenantId};
 use tenancy_sql::Catalog;
 
-use super::super::super::{Finding, quote::{ident, qualified}};
+use super::super::super::{
+    Finding,
+    quote::{ident, qualified},
+};
 use super::super::PIN;
 use super::Names;
 use crate::{Error, Result};

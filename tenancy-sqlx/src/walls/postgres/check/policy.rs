@@ -3,7 +3,10 @@
 use sqlx::{PgConnection, Row as _};
 use tenancy_sql::Catalog;
 
-use super::super::super::{Finding, quote::{ident, qualified}};
+use super::super::super::{
+    Finding,
+    quote::{ident, qualified},
+};
 use super::super::{PERMIT_POLICY, RESTRICT_POLICY, SHARED_SCHEMA, current_tenant};
 use super::Names;
 use crate::Result;

@@ -36,8 +36,16 @@ pub(super) async fn check(
     for (column, attribute, effect) in [
         ("rolsuper", "SUPERUSER", "no policy and no grant binds it"),
         ("rolbypassrls", "BYPASSRLS", "no policy binds it"),
-        ("rolcreaterole", "CREATEROLE", "it can lend itself other roles"),
-        ("rolreplication", "REPLICATION", "it can read the write-ahead log of all tenants"),
+        (
+            "rolcreaterole",
+            "CREATEROLE",
+            "it can lend itself other roles",
+        ),
+        (
+            "rolreplication",
+            "REPLICATION",
+            "it can read the write-ahead log of all tenants",
+        ),
     ] {
         if row.try_get::<bool, _>(column)? {
             findings.push(
@@ -48,8 +56,10 @@ pub(super) async fn check(
     }
     if row.try_get::<bool, _>("rolcreatedb")? {
         findings.push(
-            Finding::weak(format!("the role {name} has CREATEDB, which it has no use for"))
-                .fix(format!("ALTER ROLE {name} NOCREATEDB")),
+            Finding::weak(format!(
+                "the role {name} has CREATEDB, which it has no use for"
+            ))
+            .fix(format!("ALTER ROLE {name} NOCREATEDB")),
         );
     }
     if superuser {

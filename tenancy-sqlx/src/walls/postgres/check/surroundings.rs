@@ -3,7 +3,10 @@
 use sqlx::{PgConnection, Row as _};
 use tenancy_sql::Catalog;
 
-use super::super::super::{Finding, quote::{ident, qualified, text}};
+use super::super::super::{
+    Finding,
+    quote::{ident, qualified, text},
+};
 use super::super::{SETTING, SHARED_SCHEMA};
 use super::Names;
 use crate::Result;
@@ -45,7 +48,9 @@ pub(super) async fn check(
     if row.try_get::<String, _>("strings")? != "on" {
         findings.push(
             Finding::broken("standard_conforming_strings is off: a backslash can end a literal")
-                .fix(format!("ALTER ROLE {grantee} SET standard_conforming_strings = on")),
+                .fix(format!(
+                    "ALTER ROLE {grantee} SET standard_conforming_strings = on"
+                )),
         );
     }
     unlisted(&mut *conn, catalog, names, findings).await?;
@@ -107,7 +112,10 @@ async fn partitions(
         Finding::broken(format!(
             "the partition {child} can be reached by its own name, past its parent's policies"
         ))
-        .fix(format!("REVOKE ALL ON {child} FROM {}, PUBLIC", ident(role)))
+        .fix(format!(
+            "REVOKE ALL ON {child} FROM {}, PUBLIC",
+            ident(role)
+        ))
     }));
     Ok(())
 }
@@ -155,8 +163,13 @@ async fn owners_eyes(
     .fetch_all(conn)
     .await?;
     findings.extend(functions.iter().map(|function| {
-        Finding::weak(format!("the function {function} runs as its owner and can be called"))
-            .fix(format!("REVOKE EXECUTE ON FUNCTION {function} FROM {}, PUBLIC", ident(role)))
+        Finding::weak(format!(
+            "the function {function} runs as its owner and can be called"
+        ))
+        .fix(format!(
+            "REVOKE EXECUTE ON FUNCTION {function} FROM {}, PUBLIC",
+            ident(role)
+        ))
     }));
     Ok(())
 }

@@ -3,7 +3,10 @@
 use sqlx::{PgConnection, Row as _};
 use tenancy_sql::{Catalog, TableClass};
 
-use super::super::super::{Finding, quote::{ident, qualified}};
+use super::super::super::{
+    Finding,
+    quote::{ident, qualified},
+};
 use super::super::SHARED_SCHEMA;
 use super::Names;
 use crate::Result;
