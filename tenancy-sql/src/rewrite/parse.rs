@@ -3,7 +3,7 @@
 use sqlparser::ast::Statement;
 use sqlparser::dialect::{PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
-use sqlparser::tokenizer::TokenWithSpan;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::kinds;
 use super::limits::{Limits, check_lexemes};
@@ -71,21 +71,40 @@ fn statement(
         Dialect::Postgres => Parser::new(&postgres),
         Dialect::Sqlite => Parser::new(&sqlite),
     };
-    let mut statements = parser
+    let mut parser = parser
         .with_options(options)
-        .with_tokens_with_locations(tokens)
-        .parse_statements()
+        .with_tokens_with_locations(tokens);
+    let statement = parser
+        .parse_statement()
         .map_err(|error| refused(sql, &error))?;
-    match (statements.pop(), statements.is_empty()) {
-        (Some(statement), true) => Ok(statement),
-        _ => Err(Refused::new(
+    // The parser's own loop over statements stops at a bare END and leaves the rest unread, which SQLite goes on with.
+    let mut ended = false;
+    while parser.consume_token(&Token::SemiColon) {
+        ended = true;
+    }
+    let TokenWithSpan { token, span } = parser.peek_token();
+    if token == Token::EOF {
+        return Ok(statement);
+    }
+    let start = usize::try_from(span.start.column)
+        .unwrap_or(1)
+        .saturating_sub(1);
+    Err(if ended {
+        Refused::new(
             RefusedKind::StatementCount,
-            "not exactly one statement",
+            "more than one statement",
             "each is checked and bound on its own",
             "send one statement at a time",
         )
-        .at(sql, 0, sql.len())),
+    } else {
+        Refused::new(
+            RefusedKind::Syntax,
+            format!("`{token}` behind a statement"),
+            "the statement ends before it for the parser, and what the engine makes of it is unknown",
+            "check the syntax; if the engine takes it, write it in a plainer way",
+        )
     }
+    .at(sql, start, sql.len()))
 }
 
 fn refused(sql: &str, error: &ParserError) -> Refused {

@@ -108,10 +108,10 @@ fn skip(next: usize) -> Option<Step> {
 }
 
 fn words(source: &Source<'_>, at: usize, words: &[&str]) -> bool {
-    words
-        .iter()
-        .enumerate()
-        .all(|(nth, word)| source.is_word(at + nth, word))
+    words.iter().enumerate().all(|(nth, word)| {
+        at.checked_add(nth)
+            .is_some_and(|at| source.is_word(at, word))
+    })
 }
 
 fn any(source: &Source<'_>, at: usize, words: &[&str]) -> bool {

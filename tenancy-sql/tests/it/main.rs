@@ -10,5 +10,6 @@ mod app_statements;
 mod fixture;
 mod golden;
 mod shims;
+mod soup;
 mod threats_a;
 mod threats_b;

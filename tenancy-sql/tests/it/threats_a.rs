@@ -225,6 +225,19 @@ fn a15_to_a18_literals_pass_byte_for_byte() {
 }
 
 #[test]
+fn nothing_is_left_unread_behind_a_statement() {
+    for sql in [
+        "SELECT * FROM countries END, leads",
+        "SELECT * FROM leads END SELECT * FROM leads",
+        "SELECT * FROM countries END",
+        "DELETE FROM leads END WHERE id = 1",
+        "SELECT 1 END; DELETE FROM leads",
+    ] {
+        both_refuse(sql, Syntax);
+    }
+}
+
+#[test]
 fn what_ends_the_text_for_the_engine_is_refused() {
     both_refuse("UPDATE leads SET name = 'a' --\0\n WHERE id = 1", Token);
     both_refuse("SELECT '\0'", Token);
