@@ -25,6 +25,10 @@ use crate::{Error, Result};
 /// assert!(Secret::new("hunter2").is_err());
 /// ```
 #[derive(Clone)]
+#[cfg_attr(
+    not(feature = "postgres"),
+    allow(dead_code, reason = "only PostgreSQL has roles that log in")
+)]
 pub struct Secret(Box<[u8]>);
 
 impl Secret {
@@ -48,6 +52,10 @@ impl Secret {
     }
 
     /// The password of a login role.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "only PostgreSQL has roles that log in")
+    )]
     pub(crate) fn password_for(&self, role: &str) -> String {
         // HMAC takes a key of any length; the other arm is unreachable, and an empty password never logs in.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {

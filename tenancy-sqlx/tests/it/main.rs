@@ -3,6 +3,18 @@
     clippy::disallowed_methods,
     reason = "tests use bare connections to look at what ours did"
 )]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed assumption in a test is a failed test"
+)]
 
 mod cancelled_begin;
 mod faults;
+mod interrupted_provisioning;
+mod places;
+mod provision;
+mod registry;
+mod walls;
