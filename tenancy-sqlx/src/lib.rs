@@ -24,6 +24,10 @@
         reason = "a test may fail loudly"
     )
 )]
+#![cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, unused_imports, reason = "each driver is a feature")
+)]
 
 mod budget;
 mod db;
