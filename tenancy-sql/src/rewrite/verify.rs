@@ -30,3 +30,67 @@ pub(super) fn unverified(sql: &str) -> Refused {
     )
     .at(sql, 0, sql.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(expected: &str, spliced: &str, passes: bool) {
+        let dialect = Dialect::Postgres;
+        let lexemes = parse::tokens(dialect, expected, &limits::SPLICED).unwrap();
+        let expected = parse::parse(dialect, expected, lexemes, &limits::SPLICED)
+            .unwrap()
+            .statement;
+        let verified = verify(dialect, "original", spliced, &expected);
+        assert_eq!(
+            verified.map_err(|refused| refused.kind()),
+            if passes {
+                Ok(())
+            } else {
+                Err(RefusedKind::Unverified)
+            },
+            "{spliced}"
+        );
+    }
+
+    #[test]
+    fn only_what_was_meant_passes() {
+        let meant = "DELETE FROM leads WHERE (id = 1) AND leads.tenant_id = $1";
+        check(
+            meant,
+            "DELETE  FROM leads WHERE (id = 1) AND leads.tenant_id = $1 -- x",
+            true,
+        );
+        check(
+            meant,
+            "DELETE FROM leads WHERE id = 1 AND leads.tenant_id = $1",
+            false,
+        );
+        check(
+            meant,
+            "DELETE FROM leads WHERE (id = 1 OR true) AND leads.tenant_id = $1",
+            false,
+        );
+        check(
+            meant,
+            "DELETE FROM leads WHERE (id = 1) AND leads.tenant_id = $2",
+            false,
+        );
+        check(
+            meant,
+            "DELETE FROM leads WHERE (id = 1) --) AND leads.tenant_id = $1",
+            false,
+        );
+        check(meant, "DELETE FROM leads; DELETE FROM leads", false);
+        check(
+            meant,
+            "DELETE FROM ONLY leads WHERE (id = 1) AND leads.tenant_id = $1",
+            false,
+        );
+        check(
+            meant,
+            "DELETE FROM \"leads\" WHERE (id = 1) AND leads.tenant_id = $1",
+            false,
+        );
+    }
+}

@@ -714,6 +714,39 @@ fn a54_hostile_sizes() {
 }
 
 #[test]
+fn a54_a_caller_needs_little_stack() {
+    let nested = |depth: usize| {
+        format!(
+            "SELECT * FROM {}leads{}",
+            "(SELECT * FROM ".repeat(depth),
+            ") x".repeat(depth)
+        )
+    };
+    let conditions = |depth: usize| {
+        format!(
+            "SELECT * FROM leads WHERE {}1 = 1{}",
+            "(NOT ".repeat(depth),
+            ")".repeat(depth)
+        )
+    };
+    let joins = |count: usize| {
+        format!(
+            "SELECT * FROM leads a{}",
+            " JOIN leads ON true".repeat(count)
+        )
+    };
+    let small = std::thread::Builder::new().stack_size(1 << 19);
+    let thread = small.spawn(move || {
+        for size in 1..40 {
+            for sql in [nested(size), conditions(size), joins(size)] {
+                let _ = (check(Postgres, &sql), check(Sqlite, &sql));
+            }
+        }
+    });
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
 fn a55_placeholders() {
     both_refuse("SELECT $1, $3", Placeholder);
     both_refuse("SELECT $2", Placeholder);
