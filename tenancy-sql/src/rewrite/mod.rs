@@ -47,6 +47,8 @@ struct Rewriter<'a> {
     writes: bool,
     /// Names of tables that stay as they are because WHERE confines them, by index of the token.
     in_place: Vec<usize>,
+    /// Where the walk is, for refusals of what has no place of its own.
+    here: std::cell::Cell<Span>,
 }
 
 /// Rewrites one statement.
@@ -100,6 +102,7 @@ fn on_this_stack(catalog: &Catalog, sql: &str, lexemes: Vec<Lexeme>) -> Result<C
         binds_tenant: false,
         writes: false,
         in_place: Vec::new(),
+        here: std::cell::Cell::new(Span::empty()),
     };
     rewriter.operators()?;
     rewriter.statement(&mut statement)?;
@@ -151,6 +154,11 @@ impl Rewriter<'_> {
         why: impl Into<std::borrow::Cow<'static, str>>,
         instead: impl Into<std::borrow::Cow<'static, str>>,
     ) -> Refused {
+        let span = if span == Span::empty() {
+            self.here.get()
+        } else {
+            span
+        };
         let byte = |column: u64| usize::try_from(column).unwrap_or(1).saturating_sub(1);
         Refused::new(kind, met, why, instead).at(
             self.source.sql,

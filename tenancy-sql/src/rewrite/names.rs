@@ -206,6 +206,9 @@ impl<'a> Rewriter<'a> {
 
     /// A bare or qualified column: no system column, and no function in the notation of a column.
     pub(super) fn column(&self, ident: &Ident, qualified: bool) -> Walk {
+        if ident.span != Span::empty() {
+            self.here.set(ident.span);
+        }
         let folded = self.fold(ident);
         let system = match self.dialect {
             Dialect::Postgres => POSTGRES_SYSTEM,

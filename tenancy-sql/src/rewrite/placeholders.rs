@@ -4,8 +4,13 @@ use super::source::Source;
 use crate::lex::Kind;
 use crate::{Dialect, Refused, RefusedKind};
 
-/// The most values either engine's protocol takes, less ours.
-const MOST: usize = 32_765;
+/// The most values the engine takes, less ours.
+fn most(dialect: Dialect) -> usize {
+    match dialect {
+        Dialect::Postgres => 65_534,
+        Dialect::Sqlite => 32_765,
+    }
+}
 
 /// What the placeholders of a text come to.
 pub(super) struct Placeholders {
@@ -47,7 +52,10 @@ impl Placeholders {
                 bare += 1;
             } else {
                 match digits.parse::<usize>() {
-                    Ok(number) if (1..=MOST).contains(&number) && !digits.starts_with('0') => {
+                    Ok(number)
+                        if (1..=most(source.dialect)).contains(&number)
+                            && !digits.starts_with('0') =>
+                    {
                         numbers.push(number);
                     }
                     _ => return refuse("its number is out of range", "number placeholders from 1"),
@@ -71,7 +79,7 @@ impl Placeholders {
             )
             .at(source.sql, 0, source.sql.len()));
         }
-        if params > MOST {
+        if params > most(source.dialect) {
             return Err(Refused::new(
                 RefusedKind::Placeholder,
                 "too many placeholders",

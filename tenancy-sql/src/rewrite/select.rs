@@ -47,6 +47,7 @@ impl Rewriter<'_> {
             flavor,
         } = select;
         let span = select_token.0.span;
+        self.here.set(span);
         if into.is_some() {
             return Err(self.refuse(
                 span,

@@ -295,14 +295,14 @@ fn postgres(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Ste
         return skip(at + 4);
     }
     // `ROWS FROM (f(), g())` is for the parser the calls with commas between them.
-    if words(source, at, &["rows", "from"]) && source.is_mark(at + 2, '(') {
+    if is_rows_from(source, at) {
         return skip(at + 3);
     }
     if source.is_mark(at, ')')
         && let Some(open) = (0..at)
             .rev()
             .find(|open| source.close_of(*open) == Some(at))
-        && words(source, before(open, 2), &["rows", "from"])
+        && is_rows_from(source, before(open, 2))
     {
         return skip(at + 1);
     }
@@ -314,6 +314,15 @@ fn postgres(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Ste
         return if plain { skip(close + 1) } else { None };
     }
     None
+}
+
+/// Not `SELECT rows FROM (...)`, where it is a column.
+fn is_rows_from(source: &Source<'_>, at: usize) -> bool {
+    words(source, at, &["rows", "from"])
+        && at
+            .checked_add(2)
+            .is_some_and(|open| source.is_mark(open, '('))
+        && any(source, before(at, 1), &["from", "join", "lateral"])
 }
 
 /// `JOIN b USING (a, b) AS j`: the alias names the merged columns.
@@ -473,7 +482,7 @@ fn common(source: &Source<'_>, at: usize) -> Option<Step> {
             true => source.find(close + 1, source.lexemes.len(), &["do"])?,
             false => close + 1,
         };
-        if plain && behind == close + 1 {
+        if (plain && behind == close + 1) || !source.is_word(behind, "do") {
             return None;
         }
         let mut tokens = Vec::new();

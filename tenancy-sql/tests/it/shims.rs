@@ -2,7 +2,7 @@
 
 use tenancy_sql::{Dialect, RefusedKind};
 
-use crate::fixture::{accepts, check, refuses};
+use crate::fixture::{accepts, both, check, refuses};
 use Dialect::{Postgres, Sqlite};
 
 #[test]
@@ -113,6 +113,39 @@ fn what_is_left_out_for_the_parser_stays_in_the_text() {
             "UPDATE leads SET data[(SELECT 1 FROM contacts)] = '1'"
         )
         .is_err()
+    );
+}
+
+#[test]
+fn words_of_the_shims_in_other_places() {
+    accepts(
+        Postgres,
+        "SELECT rows FROM (SELECT id AS rows FROM leads) x",
+        "SELECT rows FROM (SELECT id AS rows FROM <<leads>> AS leads) x",
+    );
+    for sql in [
+        "SELECT 1, rows FROM (leads CROSS JOIN contacts)",
+        "SELECT * FROM countries a JOIN countries b ON conflict (1) WHERE EXISTS (SELECT 1 FROM leads) do",
+        "SELECT * FROM countries a JOIN countries b ON conflict ((SELECT 1 FROM leads)) do",
+        "SELECT * FROM countries a JOIN countries b ON conflict (1) WHERE EXISTS (SELECT 1 FROM leads)",
+    ] {
+        for dialect in [Postgres, Sqlite] {
+            if let Ok(checked) = check(dialect, sql) {
+                assert!(
+                    checked.sql().contains("leads.tenant_id"),
+                    "{dialect}: {}",
+                    checked.sql()
+                );
+            }
+        }
+    }
+    both(
+        "SELECT name AS search, id AS cycle FROM leads",
+        "SELECT name AS search, id AS cycle FROM <<leads>> AS leads",
+    );
+    both(
+        "INSERT INTO leads (id) SELECT c.id FROM contacts c JOIN leads l ON l.id = c.id WHERE true ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO leads (id, tenant_id) SELECT c.id, {v} FROM <<contacts>> c JOIN <<leads>> l ON l.id = c.id WHERE true ON CONFLICT (tenant_id, id) DO NOTHING",
     );
 }
 

@@ -435,6 +435,19 @@ fn a29_to_a35_a45_a52_a53_functions() {
         refuses(Sqlite, &format!("SELECT {call} FROM leads"), Function);
         refuses(Sqlite, &format!("SELECT * FROM {call}"), Function);
     }
+    // A migration may define a function of a known name; calls go by types, so it must be declared.
+    for (declared, accepted) in [("", false), ("functions = ['lower']", true)] {
+        let config = tenancy_sql::Config::parse(&format!("[tenancy]\n{declared}")).unwrap();
+        let catalog = tenancy_sql::Catalog::builder(Postgres)
+            .config(&config)
+            .migration("m", "CREATE TABLE leads (tenant_id uuid NOT NULL, name text); CREATE FUNCTION lower(leads) RETURNS text LANGUAGE sql AS 'SELECT 1'")
+            .build();
+        let firewall = tenancy_sql::Firewall::new(catalog.unwrap());
+        assert_eq!(
+            firewall.check("SELECT lower(leads) FROM leads").is_ok(),
+            accepted
+        );
+    }
     // A function in the notation of a column.
     refuses(Postgres, "SELECT l.score FROM leads l", Function);
     refuses(Postgres, "SELECT (l).score FROM leads l", Function);
@@ -672,6 +685,8 @@ fn a51_catalogues() {
 #[test]
 fn a54_hostile_sizes() {
     let started = std::time::Instant::now();
+    let deep = format!("SELECT {}1{}", "(".repeat(41), ")".repeat(41));
+    assert_eq!(refuses(Postgres, &deep, TooLarge).met(), "deep nesting");
     both_refuse(
         &format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000)),
         TooLarge,
@@ -694,8 +709,8 @@ fn a54_hostile_sizes() {
         format!("SELECT * FROM {}leads{}", "(".repeat(39), ")".repeat(39)),
         format!("SELECT {}1", "NOT ".repeat(900)),
         format!("SELECT {}1", "- ".repeat(900)),
-        format!("SELECT 1{}", " + 1".repeat(990)),
-        format!("SELECT 1{}", " UNION SELECT 1".repeat(990)),
+        format!("SELECT 1{}", " + 1".repeat(3900)),
+        format!("SELECT 1{}", " UNION SELECT 1".repeat(900)),
         format!(
             "SELECT * FROM leads WHERE id IN ({}1)",
             "1, ".repeat(20_000)
@@ -705,12 +720,12 @@ fn a54_hostile_sizes() {
             "CASE WHEN 1 = 1 THEN ".repeat(300),
             " END".repeat(300)
         ),
-        format!("SELECT * FROM leads {}", "JOIN leads ".repeat(900)),
+        format!("SELECT * FROM leads {}", "JOIN leads ".repeat(790)),
     ] {
         let _ = check(Postgres, &sql);
         let _ = check(Sqlite, &sql);
     }
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
 
 #[test]

@@ -20,6 +20,7 @@ impl Rewriter<'_> {
             limit,
         } = delete;
         let span = delete_token.0.span;
+        self.here.set(span);
         if !optimizer_hints.is_empty()
             || !tables.is_empty()
             || output.is_some()

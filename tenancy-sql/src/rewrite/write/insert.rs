@@ -62,6 +62,7 @@ impl Rewriter<'_> {
             multi_table_else_clause,
         } = insert;
         let span = insert_token.0.span;
+        self.here.set(span);
         let foreign = !optimizer_hints.is_empty()
             || *ignore
             || !*into

@@ -22,6 +22,7 @@ impl Rewriter<'_> {
             limit,
         } = update;
         let span = update_token.0.span;
+        self.here.set(span);
         if !optimizer_hints.is_empty()
             || output.is_some()
             || !order_by.is_empty()
