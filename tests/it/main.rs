@@ -15,5 +15,6 @@
     reason = "probes and traffic are one text, compiled once per driver"
 )]
 
+mod macros;
 mod matrix;
 mod soak;

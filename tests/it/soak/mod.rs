@@ -9,7 +9,7 @@ mod sqlite;
 use tenancy_testkit::fixture::ManyTenants;
 
 /// Statements per database in a plain `cargo test`.
-const STATEMENTS: u64 = 10_000;
+const STATEMENTS: u64 = 5_000;
 const TENANTS: usize = 200;
 const TASKS: usize = 64;
 

@@ -1,0 +1,161 @@
+//! PostgreSQL: two schemas of one database, each the only one that a session sees.
+
+use futures_util::TryStreamExt as _;
+use sqlx::{
+    AssertSqlSafe, Column as _, Connection as _, Either, Executor as _, Row as _, TypeInfo as _, ValueRef as _,
+    postgres::{PgConnectOptions, PgConnection, PgRow},
+};
+use tenancy_sql::Dialect;
+use tenancy_testkit::{PgCluster, PgDatabase};
+
+use super::{
+    answer::{Answer, real},
+    engine::{Engine, Side},
+    tables::Table,
+};
+
+/// How long a statement that is not confined may take, in milliseconds.
+const PATIENCE: &str = "200";
+
+/// See the module.
+pub(super) struct Postgres {
+    baseline: PgConnection,
+    shared: PgConnection,
+    unconfined: PgConnection,
+    // The last field: its sessions end first.
+    _database: PgDatabase,
+}
+
+impl Postgres {
+    pub(super) async fn open() -> Result<Self, String> {
+        let cluster = PgCluster::shared().await.map_err(|error| error.to_string())?;
+        let database = cluster.database().await.map_err(|error| error.to_string())?;
+        let connect = |schema, patience| {
+            connect(
+                database
+                    .admin_options()
+                    .options([("search_path", schema), ("statement_timeout", patience)]),
+            )
+        };
+        Ok(Self {
+            baseline: connect("baseline", "0").await?,
+            shared: connect("shared", "0").await?,
+            unconfined: connect("shared", PATIENCE).await?,
+            _database: database,
+        })
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the oracle looks at what the engine does by itself"
+)]
+async fn connect(options: PgConnectOptions) -> Result<PgConnection, String> {
+    PgConnection::connect_with(&options).await.map_err(text)
+}
+
+impl Engine for Postgres {
+    const DIALECT: Dialect = Dialect::Postgres;
+    const NAME: &'static str = "postgresql";
+
+    async fn clear(&mut self) -> Result<(), String> {
+        for (side, schema) in [(Side::Baseline, "baseline"), (Side::Shared, "shared")] {
+            let script = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+            self.run(side, &script).await?;
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, side: Side, script: &str) -> Result<(), String> {
+        let connection = match side {
+            Side::Baseline => &mut self.baseline,
+            Side::Shared => &mut self.shared,
+            Side::Unconfined => &mut self.unconfined,
+        };
+        sqlx::raw_sql(AssertSqlSafe(script))
+            .execute(connection)
+            .await
+            .map(drop)
+            .map_err(text)
+    }
+
+    async fn ask(
+        &mut self,
+        side: Side,
+        sql: &str,
+        tenant: Option<i64>,
+        most: usize,
+    ) -> Result<Answer, String> {
+        let connection = match side {
+            Side::Baseline => &mut self.baseline,
+            Side::Shared => &mut self.shared,
+            Side::Unconfined => &mut self.unconfined,
+        };
+        let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+        if let Some(tenant) = tenant {
+            query = query.bind(tenant);
+        }
+        let mut answer = Answer::default();
+        let mut stream = connection.fetch_many(query);
+        while let Some(item) = stream.try_next().await.map_err(text)? {
+            match item {
+                Either::Left(done) => answer.affected += done.rows_affected(),
+                Either::Right(row) => answer.rows.push(values(&row).map_err(text)?),
+            }
+            if answer.rows.len() > most {
+                break;
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn ask_reordered(&mut self, sql: &str, tables: &[Table]) -> Result<Answer, String> {
+        // Temporary tables of the same names hide the real ones.
+        let copies: String = tables
+            .iter()
+            .map(|Table { name, .. }| {
+                format!("CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS SELECT * FROM baseline.{name} ORDER BY ctid DESC;")
+            })
+            .collect();
+        self.run(Side::Baseline, "BEGIN").await?;
+        let answer = match self.run(Side::Baseline, &copies).await {
+            Ok(()) => self.ask(Side::Baseline, sql, None, usize::MAX).await,
+            Err(error) => Err(error),
+        };
+        self.run(Side::Baseline, "ROLLBACK").await?;
+        answer
+    }
+}
+
+fn values(row: &PgRow) -> Result<Vec<String>, sqlx::Error> {
+    row.columns()
+        .iter()
+        .map(|column| {
+            let at = column.ordinal();
+            let value = row.try_get_raw(at)?;
+            if value.is_null() {
+                return Ok("NULL".to_owned());
+            }
+            Ok(match value.type_info().name() {
+                "INT2" => format!("{}i2", row.try_get::<i16, _>(at)?),
+                "INT4" => format!("{}i4", row.try_get::<i32, _>(at)?),
+                "INT8" => row.try_get::<i64, _>(at)?.to_string(),
+                "FLOAT8" => real(row.try_get(at)?),
+                "FLOAT4" => real(row.try_get::<f32, _>(at)?.into()),
+                "TEXT" | "VARCHAR" => format!("'{}'", row.try_get::<&str, _>(at)?),
+                other => {
+                    let bytes = value.as_bytes().map_err(sqlx::Error::Decode)?;
+                    format!("{other} {bytes:x?}")
+                }
+            })
+        })
+        .collect()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn text(error: sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        other => other.to_string(),
+    }
+}
