@@ -3,10 +3,10 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use sqlx::Connection as _;
 
 use super::Ledger;
-use super::ledger::close;
 use crate::db::TenantDb;
 
 /// How long a queued rollback may wait for a next user to carry it to the server.
@@ -21,14 +21,17 @@ pub(super) fn start<DB: TenantDb>(ledger: &Arc<Ledger<DB>>) {
     let weak = Arc::downgrade(ledger);
     let tick =
         (ledger.budget.idle_timeout / 2).clamp(Duration::from_millis(50), Duration::from_secs(30));
+    // Made here, so that it also tells of a task that was dropped before it ran.
+    let stopped = Stopped(weak.clone());
     #[expect(
         clippy::disallowed_methods,
         reason = "the work is the pool's own and of no tenant"
     )]
     runtime.spawn(async move {
-        let _stopped = Stopped(weak.clone());
+        let _stopped = stopped;
+        let mut reap_at = Instant::now() + tick;
         loop {
-            let Some(unsent) = wait(&weak, tick).await else {
+            let Some(unsent) = wait(&weak, reap_at).await else {
                 return;
             };
             let Some(ledger) = weak.upgrade() else {
@@ -38,6 +41,7 @@ pub(super) fn start<DB: TenantDb>(ledger: &Arc<Ledger<DB>>) {
                 send_rollbacks(&ledger).await;
             } else {
                 reap(&ledger).await;
+                reap_at = Instant::now() + tick;
             }
         }
     });
@@ -54,13 +58,17 @@ impl<DB: TenantDb> Drop for Stopped<DB> {
     }
 }
 
-/// Waits for something to do without keeping the ledger alive: `Some(true)` for rollbacks, `Some(false)` for a tick.
-async fn wait<DB: TenantDb>(weak: &Weak<Ledger<DB>>, tick: Duration) -> Option<bool> {
-    // A strong reference for at most one short tick, so that a dropped pool is gone soon.
-    let deadline = Instant::now() + tick;
-    while Instant::now() < deadline {
+/// Waits for something to do without keeping the ledger alive: `Some(true)` for rollbacks, `Some(false)` once it is time to
+/// reap. Steady traffic queues rollbacks all the time, so that time is not counted from the last of them.
+async fn wait<DB: TenantDb>(weak: &Weak<Ledger<DB>>, reap_at: Instant) -> Option<bool> {
+    loop {
+        // A strong reference for a short step at most, so that a dropped pool is gone soon.
         let ledger = weak.upgrade()?;
-        let step = Duration::from_millis(250).min(tick);
+        let left = reap_at.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Some(false);
+        }
+        let step = Duration::from_millis(250).min(left);
         if tokio::time::timeout(step, ledger.unsent.notified())
             .await
             .is_ok()
@@ -70,20 +78,22 @@ async fn wait<DB: TenantDb>(weak: &Weak<Ledger<DB>>, tick: Duration) -> Option<b
             return Some(true);
         }
     }
-    Some(false)
 }
 
+/// All at once: each holds a slot meanwhile, and one that does not answer must not make the others wait.
 async fn send_rollbacks<DB: TenantDb>(ledger: &Ledger<DB>) {
     let due = Instant::now();
     let taken = ledger.take_idle(|it| it.unsent && due.duration_since(it.since) >= UNSENT_AT_MOST);
-    for (mut live, slot) in taken {
+    let sending = taken.into_iter().map(|(mut live, slot)| async move {
         // sqlx writes what is queued before it asks for the sign of life.
         let sent = tokio::time::timeout(Duration::from_secs(5), live.conn.ping()).await;
-        if matches!(sent, Ok(Ok(()))) {
-            ledger.give_back(live, false);
+        match sent {
+            Ok(Ok(())) => ledger.give_back(live, false),
+            _ => drop(live),
         }
         drop(slot);
-    }
+    });
+    join_all(sending).await;
     if ledger.has_unsent() {
         ledger.unsent.notify_one();
     }
@@ -95,8 +105,9 @@ async fn reap<DB: TenantDb>(ledger: &Ledger<DB>) {
         now.duration_since(it.since) >= ledger.budget.idle_timeout
             || !ledger.is_young(&it.live, now)
     });
-    for (live, slot) in taken {
-        close::<DB>(live.conn).await;
+    let closing = taken.into_iter().map(|(live, slot)| async move {
+        live.close().await;
         drop(slot);
-    }
+    });
+    join_all(closing).await;
 }

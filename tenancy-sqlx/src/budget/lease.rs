@@ -117,23 +117,20 @@ impl<DB: TenantDb> Drop for Lease<DB> {
             Flight::Lost => return,
         };
         if !must_reset {
-            let mut unsent = false;
-            while db::depth::<DB>(&live.conn) > 0 {
-                let before = db::depth::<DB>(&live.conn);
+            // One for the transaction and each savepoint that was not ended, as when it was forgotten. SQLite counts on its
+            // own thread, where some may be on their way already; one too many does nothing, and all are ahead of whatever
+            // comes next.
+            let depth = db::depth::<DB>(&live.conn);
+            for _ in 0..depth {
                 db::start_rollback::<DB>(&mut live.conn);
-                unsent = true;
-                if db::depth::<DB>(&live.conn) == before {
-                    // SQLite counts on its own thread: the rollback is on its way and ahead of whatever comes next.
-                    break;
-                }
             }
-            self.ledger.give_back(live, unsent);
+            self.ledger.give_back(live, depth > 0);
             return;
         }
-        let (ledger, slot) = (Arc::clone(&self.ledger), self.slot.take());
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
+        let (ledger, slot) = (Arc::clone(&self.ledger), self.slot.take());
         // The slot goes along: nobody gets the connection, or opens one in its place, before it is in a known state.
         #[expect(
             clippy::disallowed_methods,

@@ -24,6 +24,13 @@ pub(crate) struct Live<DB: TenantDb> {
     count: OpenCount,
 }
 
+impl<DB: TenantDb> Live<DB> {
+    /// Closes the connection; it counts as open until that is done.
+    pub(super) async fn close(self) {
+        close::<DB>(self.conn).await;
+    }
+}
+
 /// Counts a connection as open until dropped.
 struct OpenCount(Arc<AtomicUsize>);
 
@@ -142,7 +149,7 @@ impl<DB: TenantDb> Ledger<DB> {
                         tracing::debug!(error = %error, "a connection could not change its placement; opening another");
                         let Live { conn, count, .. } = live;
                         drop(conn);
-                        self.open(server, tenant, count, slot).await
+                        self.open(server, tenant, slot, count).await
                     }
                 }
             }
@@ -150,7 +157,7 @@ impl<DB: TenantDb> Ledger<DB> {
                 if let Some(evicted) = evicted {
                     close::<DB>(evicted).await;
                 }
-                self.open(server, tenant, count, slot).await
+                self.open(server, tenant, slot, count).await
             }
         }
     }
@@ -214,8 +221,10 @@ impl<DB: TenantDb> Ledger<DB> {
         self: &Arc<Self>,
         server: &DB::Server,
         tenant: &Tenant,
-        count: OpenCount,
+        // In this order: parameters are dropped from the last to the first, and a slot must not be free before its connection
+        // has stopped counting.
         slot: OwnedSemaphorePermit,
+        count: OpenCount,
     ) -> Result<Lease<DB>> {
         let placement = tenant.placement();
         let conn = DB::connect(
@@ -299,7 +308,7 @@ impl<DB: TenantDb> Ledger<DB> {
         self.slots.close();
         let idle = std::mem::take(&mut *self.lock());
         for it in idle {
-            close::<DB>(it.live.conn).await;
+            it.live.close().await;
         }
     }
 
@@ -310,6 +319,6 @@ impl<DB: TenantDb> Ledger<DB> {
 }
 
 /// Says goodbye to the server, but not for long.
-pub(super) async fn close<DB: TenantDb>(conn: DB::Connection) {
+async fn close<DB: TenantDb>(conn: DB::Connection) {
     let _ = tokio::time::timeout(Duration::from_secs(1), conn.close()).await;
 }

@@ -61,6 +61,14 @@ pub enum Begin {
     Transaction(Access),
 }
 
+impl Begin {
+    pub(crate) fn access(self) -> Access {
+        match self {
+            Self::Statement(access) | Self::Transaction(access) => access,
+        }
+    }
+}
+
 /// A database that tenants can live in: [`sqlx::Postgres`] and [`sqlx::Sqlite`].
 ///
 /// Sealed. It says what differs between the two; users only name it as a bound, `fn f<DB: TenantDb>(db: &TenantPool<DB>)`.

@@ -186,6 +186,9 @@ impl<DB: TenantDb> PoolCore<DB> {
             let mut lease = self.ledger.acquire(tenant).await?;
             // The wait may have been long.
             cx.ensure_live()?;
+            if begin.access() == Access::Write {
+                ensure_writable(cx)?;
+            }
             let Some(sql) = DB::begin_sql(
                 tenant.placement(),
                 tenant.id(),

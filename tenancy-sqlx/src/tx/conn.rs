@@ -17,7 +17,7 @@ use super::TenantTx;
 use crate::budget::{Flight, Lease};
 use crate::db::{self, Step, TenantDb};
 use crate::pool::{PoolCore, ensure_same_tenant};
-use crate::statement::{Plan, plan};
+use crate::statement::{Plan, ensure_writable, plan};
 use crate::{Error, Result};
 
 /// What a [`TenantTx`] dereferences to: a connection on which one tenant's statements run.
@@ -57,14 +57,24 @@ impl<DB: TenantDb> TenantConn<DB> {
         }
     }
 
-    pub(super) fn ensure_live(&self) -> Result<()> {
-        Ok(self.cx.ensure_live()?)
+    /// Refuses to keep what was written: for a tenant that may no longer be written, and in another tenant's scope.
+    pub(super) fn ensure_may_commit(&self) -> Result<()> {
+        self.ensure_admitted()?;
+        if self.access == Access::Write {
+            ensure_writable(&self.cx)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a tenant that is suspended, and another tenant's scope.
+    fn ensure_admitted(&self) -> Result<()> {
+        self.cx.ensure_live()?;
+        ensure_same_tenant(&self.cx)
     }
 
     /// Refuses a tenant that is suspended, another tenant's scope, and a connection whose state is not known.
     pub(super) fn ensure_usable(&self) -> Result<()> {
-        self.ensure_live()?;
-        ensure_same_tenant(&self.cx)?;
+        self.ensure_admitted()?;
         match self.lease.flight {
             // A stream that was dropped midway is read to its end by the next statement.
             Flight::Landed | Flight::Statement => Ok(()),

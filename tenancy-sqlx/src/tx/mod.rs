@@ -126,10 +126,11 @@ impl<DB: TenantDb> TenantTx<'_, DB> {
     /// Cancelling this future leaves open whether the server committed, as with any database.
     ///
     /// # Errors
-    /// [`Error::TransactionFailed`] if a statement failed before (PostgreSQL), or if a boundary was cancelled midway; what
-    /// was written is rolled back. An error of the driver if the server refuses, as deferred constraints do.
+    /// [`Error::TransactionFailed`] if a statement failed before (PostgreSQL), or if a boundary was cancelled midway; an
+    /// error of tenancy if the tenant was suspended or made read-only meanwhile, or in the scope of another; an error of the
+    /// driver if the server refuses, as deferred constraints do. What was written is rolled back.
     pub async fn commit(mut self) -> Result<()> {
-        self.ensure_live()?;
+        self.ensure_may_commit()?;
         // Whatever returns an error here drops the transaction, and so rolls back.
         if self.lease.flight == Flight::Statement {
             let settled = self.lease.boundary(DB::settle).await;
