@@ -11,10 +11,12 @@
     reason = "a failed assumption in a test is a failed test"
 )]
 
+mod budget;
 mod cancelled_begin;
 mod faults;
 mod interrupted_provisioning;
 mod places;
 mod provision;
+mod refusals;
 mod registry;
 mod walls;
