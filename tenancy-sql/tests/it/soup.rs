@@ -206,7 +206,7 @@ fn cases() -> u32 {
     std::env::var("PROPTEST_CASES")
         .ok()
         .and_then(|cases| cases.parse().ok())
-        .unwrap_or(4000)
+        .unwrap_or(1000)
 }
 
 fn firewalls() -> &'static [(Dialect, Firewall)] {
