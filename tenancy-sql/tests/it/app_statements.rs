@@ -77,8 +77,9 @@ const ON_PURPOSE: &[&str] = &[
     // What numbers rows of all tenants.
     "SELECT leads.ctid",
     "DELETE FROM leads WHERE ctid",
-    // A star that can't be told from the catalogue.
+    // A star that can't be told from the catalogue, or that nobody wrote.
     "WITH moved AS (",
+    "INSERT INTO leads (name) TABLE names",
 ];
 
 #[test]
@@ -114,16 +115,12 @@ fn each_is_accepted_or_refused_on_purpose() {
             (Err(reason), false) => wrong.push(format!("refused: {statement}\n  {reason}")),
         }
     }
-    assert!(wrong.len() <= 2, "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(
-        accepted >= 155,
+        accepted >= 164,
         "{accepted} accepted, {refused} refused on purpose\n{}",
         wrong.join("\n")
     );
     assert_eq!(accepted + refused + wrong.len(), 224);
-    eprintln!(
-        "{accepted} accepted, {refused} refused on purpose, {} gaps of the parser:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    eprintln!("{accepted} accepted, {refused} refused on purpose");
 }
