@@ -46,7 +46,7 @@ pub enum ErrorKind {
     WrongTenant,
     /// The tenant exists and is not open for this work: suspended, being provisioned or being offboarded. Outside: 404.
     Suspended,
-    /// The tenant admits reads only for now. Outside: 409 or 503.
+    /// The tenant admits reads only for now. Outside: 423.
     ReadOnly,
     /// The tenant moved to another place while the work was under way; begin it again. Outside: 503.
     Moved,

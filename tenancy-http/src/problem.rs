@@ -156,10 +156,13 @@ impl Problem {
             }
             _ => tracing::error!(?kind, slug, %error, "request failed"),
         }
-        Self::of_kind(kind)
+        Self::from(kind)
     }
+}
 
-    fn of_kind(kind: ErrorKind) -> Self {
+/// The answer of a kind of error, by the table at [`Problem`]; logs nothing.
+impl From<ErrorKind> for Problem {
+    fn from(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::NoTenant
             | ErrorKind::UnknownTenant

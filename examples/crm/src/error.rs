@@ -10,7 +10,7 @@ use axum::extract::rejection::{FormRejection, JsonRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use tenancy::ErrorKind;
+use tenancy::http::Problem;
 use tenancy::sqlx::Error as TenancyError;
 
 /// What is wrong with each field, by the field's name.
@@ -78,17 +78,11 @@ fn database_status(error: &sqlx::Error) -> StatusCode {
 }
 
 fn tenancy_status(error: &TenancyError) -> StatusCode {
-    let kind = match error {
-        TenancyError::Tenancy(error) => error.kind(),
+    match error {
+        TenancyError::Tenancy(error) => Problem::from(error.kind()).status(),
         TenancyError::BudgetExhausted { .. } | TenancyError::Unreachable { .. } => {
-            return StatusCode::SERVICE_UNAVAILABLE;
+            StatusCode::SERVICE_UNAVAILABLE
         }
-        _ => return StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    match kind {
-        ErrorKind::Suspended | ErrorKind::UnknownTenant => StatusCode::NOT_FOUND,
-        ErrorKind::ReadOnly => StatusCode::FORBIDDEN,
-        ErrorKind::RegistryUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -140,6 +140,10 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
             "That is not allowed here",
             "Go back to the workspace and try it from there.",
         ),
+        StatusCode::LOCKED => (
+            "Changes are switched off for the moment",
+            "You can go on reading. Try the change again later.",
+        ),
         StatusCode::SERVICE_UNAVAILABLE => (
             "Back in a moment",
             "The service is busy. Try again in a few seconds.",
