@@ -11,9 +11,9 @@ use tenancy_sqlx::Budget;
 use tenancy_testkit::fixture::TwoTenants;
 use tenancy_testkit::{NetworkDelay, PgCluster};
 
-const ONE_WAY: Duration = Duration::from_millis(40);
+const ONE_WAY: Duration = Duration::from_millis(120);
 /// Long enough to have sent, too short to have the answer.
-const CUT_AT: Duration = Duration::from_millis(30);
+const CUT_AT: Duration = Duration::from_millis(60);
 
 fn through(network: &NetworkDelay, options: PgConnectOptions) -> PgConnectOptions {
     options.host("127.0.0.1").port(network.address().port())
