@@ -12,4 +12,5 @@ mod golden;
 mod shims;
 mod soup;
 mod threats_a;
+mod threats_a_texts;
 mod threats_b;
