@@ -1,6 +1,7 @@
 //! The figures, one file per group. A new one is an `async fn run(runner)` there and a line here.
 
 mod context;
+mod firewall;
 mod postgres;
 mod sqlite;
 
@@ -9,6 +10,7 @@ use crate::{Failure, runner::Runner};
 /// All figures, in the order of the table.
 pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     context::run(runner).await?;
+    firewall::run(runner).await?;
     sqlite::run(runner).await?;
     postgres::run(runner).await?;
     Ok(())
