@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use futures_util::TryStreamExt as _;
-use sqlx::{Describe, Execute, Executor, SqlStr};
+use sqlx::{Describe, Either, Execute, Executor, SqlStr};
 use tenancy_core::TenantContext;
 use tenancy_sql::Access;
 
@@ -64,7 +64,10 @@ impl<DB: TenantDb> PoolCore<DB> {
         let mut lease = self.lease(&cx, Begin::Statement(access)).await?;
         let (conn, flight) = lease.parts()?;
         *flight = Flight::Statement;
-        let row = DB::fetch_optional(conn, query).await;
+        let row = match access {
+            Access::Read => DB::fetch_optional(conn, query).await,
+            Access::Write => first_row::<DB>(DB::fetch_many(conn, query)).await,
+        };
         flight.land(&row);
         let row = row?;
         if access == Access::Write {
@@ -111,10 +114,25 @@ impl<DB: TenantDb> PoolCore<DB> {
     }
 }
 
+/// Runs a statement to its end for its first row. SQLite commits a statement at its end, and a driver that stops at the first
+/// row hands out one that a deferred constraint may still refuse.
+async fn first_row<DB: TenantDb>(
+    mut steps: BoxStream<'_, Step<DB>>,
+) -> Result<Option<DB::Row>, sqlx::Error> {
+    let mut first = None;
+    while let Some(step) = steps.try_next().await? {
+        if let Either::Right(row) = step {
+            first.get_or_insert(row);
+        }
+    }
+    Ok(first)
+}
+
 /// The two handles differ only in where the tenant comes from.
 macro_rules! executor_of {
     ($handle:ident, $cx:expr) => {
-        impl<'p, DB: TenantDb> Executor<'p> for &'p $handle<DB> {
+        // Of any lifetime, as sqlx's own for `&Pool`: what is returned borrows nothing of the handle.
+        impl<'p, DB: TenantDb> Executor<'p> for &'_ $handle<DB> {
             type Database = DB;
 
             fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Step<DB>>
