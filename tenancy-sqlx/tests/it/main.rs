@@ -10,6 +10,10 @@
     clippy::indexing_slicing,
     reason = "a failed assumption in a test is a failed test"
 )]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "the tests of the surface are one text, compiled once per driver"
+)]
 
 mod budget;
 mod cancelled_begin;
@@ -19,4 +23,5 @@ mod places;
 mod provision;
 mod refusals;
 mod registry;
+mod surface;
 mod walls;
