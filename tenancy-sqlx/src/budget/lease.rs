@@ -21,6 +21,8 @@ pub(crate) enum Flight {
     Landed,
     /// A statement was sent and not all of its answer was read.
     Statement,
+    /// Nothing, but a statement failed, and the database may have ended the transaction with it.
+    Doubtful,
     /// `BEGIN`, `COMMIT` or a savepoint was sent and its answer was not read.
     Boundary,
     /// The connection failed.
@@ -112,8 +114,11 @@ impl<DB: TenantDb> Drop for Lease<DB> {
         };
         let must_reset = match self.flight {
             Flight::Landed => false,
-            Flight::Statement => DB::RESET_AFTER_DROPPED_STATEMENT,
-            Flight::Boundary => true,
+            // In a transaction it may have failed unseen, and have ended it.
+            Flight::Statement => {
+                DB::RESET_AFTER_DROPPED_STATEMENT || db::depth::<DB>(&live.conn) > 0
+            }
+            Flight::Doubtful | Flight::Boundary => true,
             Flight::Lost => return,
         };
         if !must_reset {

@@ -116,11 +116,13 @@ pub trait TenantDb: Database<Arguments: IntoArguments<Self>> + sealed::Sealed {
     #[doc(hidden)]
     const RESET_AFTER_DROPPED_STATEMENT: bool;
 
-    /// Whether a transaction in which a statement failed can only be rolled back.
+    /// Whether a transaction in which a statement failed can only be rolled back. If not, it has to be
+    /// [`settle`](Self::settle)d whether the failure ended it.
     #[doc(hidden)]
     const FAILED_STATEMENT_FAILS_TRANSACTION: bool;
 
-    /// Finds out whether a transaction whose last statement was dropped midway can still be committed.
+    /// Finds out whether a transaction whose last statement failed, or was dropped midway, is there and can be committed.
+    /// Changes nothing, so being cancelled in it does no harm.
     #[doc(hidden)]
     fn settle(conn: &mut Self::Connection) -> BoxFuture<'_, Result<(), sqlx::Error>>;
 

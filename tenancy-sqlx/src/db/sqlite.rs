@@ -105,9 +105,17 @@ impl TenantDb for Sqlite {
         })
     }
 
-    fn settle(_conn: &mut SqliteConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
-        // A failed statement is undone alone; the transaction goes on.
-        Box::pin(std::future::ready(Ok(())))
+    fn settle(conn: &mut SqliteConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        // As a rule a failed statement is undone alone and the transaction goes on. But a full disk, a failed write or
+        // `RAISE(ROLLBACK)` ends it, sqlx does not notice, and what follows would be committed statement by statement.
+        // This setting is refused inside a transaction; outside it is set to what it is.
+        Box::pin(async move {
+            match conn.execute("PRAGMA main.synchronous = NORMAL").await {
+                Err(sqlx::Error::Database(_)) => Ok(()),
+                Ok(_) => Err(Error::TransactionFailed.into()),
+                Err(error) => Err(error),
+            }
+        })
     }
 
     fn begin_sql(

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::{Describe, Execute, Executor, SqlStr};
 use tenancy_core::TenantContext;
 use tenancy_sql::Access;
@@ -17,7 +17,7 @@ use super::TenantTx;
 use crate::budget::{Flight, Lease};
 use crate::db::{self, Step, TenantDb};
 use crate::pool::{PoolCore, ensure_same_tenant};
-use crate::statement::{Plan, ensure_writable, plan};
+use crate::statement::{Plan, Scoped, ensure_writable, plan};
 use crate::{Error, Result};
 
 /// What a [`TenantTx`] dereferences to: a connection on which one tenant's statements run.
@@ -77,9 +77,26 @@ impl<DB: TenantDb> TenantConn<DB> {
         self.ensure_admitted()?;
         match self.lease.flight {
             // A stream that was dropped midway is read to its end by the next statement.
-            Flight::Landed | Flight::Statement => Ok(()),
+            Flight::Landed | Flight::Statement | Flight::Doubtful => Ok(()),
             Flight::Boundary | Flight::Lost => Err(Error::TransactionFailed),
         }
+    }
+
+    /// Whether the database may have ended the transaction, and would not say so by itself.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        match self.lease.flight {
+            Flight::Doubtful => true,
+            Flight::Statement => !DB::FAILED_STATEMENT_FAILS_TRANSACTION,
+            Flight::Landed | Flight::Boundary | Flight::Lost => false,
+        }
+    }
+
+    /// Asks the database whether the transaction is still there, if that is in doubt.
+    pub(super) async fn settle(&mut self) -> Result<()> {
+        if self.is_in_doubt() {
+            self.lease.boundary(DB::settle).await?;
+        }
+        Ok(())
     }
 
     /// Queues the rollback of a savepoint that was dropped.
@@ -112,12 +129,18 @@ impl<DB: TenantDb> TenantConn<DB> {
             Ok(plan) => plan.query,
             Err(error) => return once::<DB>(error),
         };
+        let in_doubt = self.is_in_doubt();
         let failed = &mut self.failed;
         match self.lease.parts() {
             Ok((conn, flight)) => {
                 *flight = Flight::Statement;
+                let steps = if in_doubt {
+                    settle_and_fetch(conn, query)
+                } else {
+                    DB::fetch_many(conn, query)
+                };
                 Box::pin(Watched::<DB> {
-                    steps: DB::fetch_many(conn, query),
+                    steps,
                     flight,
                     failed,
                 })
@@ -131,11 +154,11 @@ impl<DB: TenantDb> TenantConn<DB> {
         plan: Result<Plan<DB>>,
     ) -> Result<Option<DB::Row>, sqlx::Error> {
         let query = plan?.query;
+        self.settle().await?;
         let (conn, flight) = self.lease.parts()?;
         *flight = Flight::Statement;
         let row = DB::fetch_optional(conn, query).await;
-        flight.land(&row);
-        self.failed |= row.is_err() && DB::FAILED_STATEMENT_FAILS_TRANSACTION;
+        land::<DB, _>(flight, &mut self.failed, &row);
         row
     }
 
@@ -149,11 +172,11 @@ impl<DB: TenantDb> TenantConn<DB> {
             .firewall
             .check(sql.as_str())
             .map_err(Error::from)?;
+        self.settle().await?;
         let (conn, flight) = self.lease.parts()?;
         *flight = Flight::Statement;
         let statement = DB::prepare_with(conn, sql, parameters).await;
-        flight.land(&statement);
-        self.failed |= statement.is_err() && DB::FAILED_STATEMENT_FAILS_TRANSACTION;
+        land::<DB, _>(flight, &mut self.failed, &statement);
         statement
     }
 
@@ -163,11 +186,11 @@ impl<DB: TenantDb> TenantConn<DB> {
             .firewall
             .check(sql.as_str())
             .map_err(Error::from)?;
+        self.settle().await?;
         let (conn, flight) = self.lease.parts()?;
         *flight = Flight::Statement;
         let described = DB::describe(conn, sql).await;
-        flight.land(&described);
-        self.failed |= described.is_err() && DB::FAILED_STATEMENT_FAILS_TRANSACTION;
+        land::<DB, _>(flight, &mut self.failed, &described);
         described
     }
 }
@@ -175,6 +198,30 @@ impl<DB: TenantDb> TenantConn<DB> {
 fn once<DB: TenantDb>(error: impl Into<sqlx::Error>) -> BoxStream<'static, Step<DB>> {
     let error = error.into();
     Box::pin(futures_util::stream::once(std::future::ready(Err(error))))
+}
+
+/// Notes how a statement of a transaction ended, and what that means for the transaction.
+fn land<DB: TenantDb, T>(flight: &mut Flight, failed: &mut bool, result: &Result<T, sqlx::Error>) {
+    flight.land(result);
+    if result.is_err() {
+        *failed |= DB::FAILED_STATEMENT_FAILS_TRANSACTION;
+        if *flight == Flight::Landed && !DB::FAILED_STATEMENT_FAILS_TRANSACTION {
+            *flight = Flight::Doubtful;
+        }
+    }
+}
+
+fn settle_and_fetch<DB: TenantDb>(
+    conn: &mut DB::Connection,
+    query: Scoped<DB>,
+) -> BoxStream<'_, Step<DB>> {
+    Box::pin(async_stream::try_stream! {
+        DB::settle(conn).await?;
+        let mut steps = DB::fetch_many(conn, query);
+        while let Some(step) = steps.try_next().await? {
+            yield step;
+        }
+    })
 }
 
 /// A running statement that notes how it ends.
@@ -192,8 +239,8 @@ impl<DB: TenantDb> Stream for Watched<'_, DB> {
         match &step {
             Poll::Ready(None) => *self.flight = Flight::Landed,
             Poll::Ready(Some(result @ Err(_))) => {
-                self.flight.land(result);
-                *self.failed |= DB::FAILED_STATEMENT_FAILS_TRANSACTION;
+                let Self { flight, failed, .. } = &mut *self;
+                land::<DB, _>(flight, failed, result);
             }
             Poll::Ready(Some(Ok(_))) | Poll::Pending => {}
         }

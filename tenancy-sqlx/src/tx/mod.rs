@@ -30,7 +30,9 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// Once a statement failed on PostgreSQL, [`commit`](Self::commit) is [`Error::TransactionFailed`]: the server rolled back,
-/// though it would answer the `COMMIT` with success. A savepoint that is rolled back takes its failure along.
+/// though it would answer the `COMMIT` with success. A savepoint that is rolled back takes its failure along. On SQLite a
+/// failed statement is undone alone and the transaction goes on; where the failure ended the transaction, as a full disk
+/// does, everything after it is [`Error::TransactionFailed`].
 ///
 /// # Example: a part that may fail
 /// ```
@@ -111,6 +113,7 @@ impl<DB: TenantDb> TenantTx<'_, DB> {
     pub async fn savepoint(&mut self) -> Result<TenantTx<'_, DB>> {
         let conn: &mut TenantConn<DB> = self;
         conn.ensure_usable()?;
+        conn.settle().await?;
         conn.lease
             .boundary(|raw| db::begin::<DB>(raw, None))
             .await?;
@@ -132,7 +135,7 @@ impl<DB: TenantDb> TenantTx<'_, DB> {
     pub async fn commit(mut self) -> Result<()> {
         self.ensure_may_commit()?;
         // Whatever returns an error here drops the transaction, and so rolls back.
-        if self.lease.flight == Flight::Statement {
+        if matches!(self.lease.flight, Flight::Statement | Flight::Doubtful) {
             let settled = self.lease.boundary(DB::settle).await;
             self.failed |= settled.is_err();
         }
@@ -147,11 +150,19 @@ impl<DB: TenantDb> TenantTx<'_, DB> {
     /// Rolls back and waits until the server has done so. Dropping does the same without waiting.
     ///
     /// # Errors
-    /// The connection is lost; the server rolls back then, too.
+    /// The connection is lost; the server rolls back then, too. [`Error::TransactionFailed`] for a savepoint whose
+    /// transaction the database has ended.
     pub async fn rollback(mut self) -> Result<()> {
         if matches!(self.lease.flight, Flight::Boundary | Flight::Lost) {
             // The lease closes the connection or settles it; either ends the transaction.
             return Ok(());
+        }
+        if self.settle().await.is_err() {
+            // The database has rolled all of it back already, a savepoint's surroundings included.
+            return match self.conn {
+                Home::Owned(_) => Ok(()),
+                Home::Borrowed(_) => Err(Error::TransactionFailed),
+            };
         }
         self.open = false;
         self.lease.boundary(db::rollback::<DB>).await?;
