@@ -25,6 +25,8 @@ use std::time::Duration;
 pub(crate) use lease::{Flight, Lease};
 pub(crate) use ledger::Ledger;
 
+const MOST: usize = (u32::MAX >> 3) as usize;
+
 /// How many connections a pool may have open, over all its servers, and for how long.
 ///
 /// The limit holds for the whole pool: one server or a thousand databases. A tenant that needs a connection while all are
@@ -47,10 +49,11 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// At most this many open connections; zero is taken as one.
+    /// At most this many open connections; zero is taken as one, and what no machine could open as half a billion.
     pub fn new(max_connections: usize) -> Self {
         Self {
-            max_connections: max_connections.max(1),
+            // The upper end is what a semaphore takes on any machine; it panics above.
+            max_connections: max_connections.clamp(1, MOST),
             acquire_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(5 * 60),
             max_lifetime: Duration::from_secs(30 * 60),

@@ -114,3 +114,18 @@ async fn a_place_that_is_gone_never_looks_like_a_full_budget() {
     assert_eq!(pool.stats().free_slots, 1);
     pool.close().await;
 }
+
+#[tokio::test]
+async fn any_number_is_a_budget() {
+    let tenants = TwoTenants::sqlite(Isolation::Shared).build().await.unwrap();
+    for connections in [0, 1, usize::MAX] {
+        let pool = tenants.pool_with(Budget::new(connections)).unwrap();
+        let a = pool.for_tenant(&TenantContext::for_test(tenants.a.clone()));
+        let count: i64 = query_scalar("SELECT count(*) FROM leads")
+            .fetch_one(&a)
+            .await
+            .unwrap();
+        assert_eq!(count, 6);
+        pool.close().await;
+    }
+}
