@@ -26,7 +26,7 @@ async fn cancelled_after<F: Future>(polls: usize, future: F) -> Option<F::Output
 
 /// Nobody holds a slot, within a short time: connections of cancelled users come back from a task of their own.
 async fn assert_whole<DB: Rows>(what: impl std::fmt::Debug, pool: &TenantPool<DB>) {
-    for _ in 0..300 {
+    for _ in 0..2000 {
         let stats = pool.stats();
         if stats.free_slots == stats.max {
             assert!(stats.open <= stats.max, "{what:?}: {stats:?}");
