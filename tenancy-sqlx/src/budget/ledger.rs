@@ -13,7 +13,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::lease::Lease;
 use super::{Budget, BudgetStats, keeper};
-use crate::db::{TenantDb, Walls};
+use crate::db::{TenantDb, Walls, unreachable};
 use crate::{Error, Result};
 
 /// One open connection, counted while it lives.
@@ -227,14 +227,20 @@ impl<DB: TenantDb> Ledger<DB> {
         count: OpenCount,
     ) -> Result<Lease<DB>> {
         let placement = tenant.placement();
-        let conn = DB::connect(
+        let connecting = DB::connect(
             server,
             placement,
             tenant.id(),
             self.key_type,
             self.walls.server,
-        )
-        .await?;
+        );
+        // A server that takes connections and says nothing must not hold a slot that other servers could use.
+        let conn = tokio::time::timeout(self.budget.connect_timeout, connecting)
+            .await
+            .map_err(|_elapsed| {
+                let silence = std::io::Error::from(std::io::ErrorKind::TimedOut);
+                unreachable(placement, sqlx::Error::Io(silence))
+            })??;
         let live = Live {
             conn,
             placement: placement.clone(),

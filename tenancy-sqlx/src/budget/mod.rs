@@ -44,6 +44,7 @@ const MOST: usize = (u32::MAX >> 3) as usize;
 pub struct Budget {
     max_connections: usize,
     acquire_timeout: Duration,
+    connect_timeout: Duration,
     idle_timeout: Duration,
     max_lifetime: Duration,
 }
@@ -55,6 +56,7 @@ impl Budget {
             // The upper end is what a semaphore takes on any machine; it panics above.
             max_connections: max_connections.clamp(1, MOST),
             acquire_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(5 * 60),
             max_lifetime: Duration::from_secs(30 * 60),
         }
@@ -65,6 +67,14 @@ impl Budget {
     #[must_use]
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
         self.acquire_timeout = timeout;
+        self
+    }
+
+    /// How long a server may take to let a connection in before
+    /// [`Error::Unreachable`](crate::Error::Unreachable); 10 s unless told.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
         self
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use sqlx::Execute;
 use tenancy_core::TenantContext;
-use tenancy_sql::{Access, Catalog, Firewall};
+use tenancy_sql::{Access, Catalog, Dialect, Firewall};
 
 pub use bound::BoundPool;
 pub(crate) use bound::ensure_same_tenant;
@@ -205,7 +205,11 @@ impl<DB: TenantDb> PoolCore<DB> {
                 Err(error) if lease.was_reused() && is_connection_lost(&error) => {
                     tracing::debug!(%error, "an idle connection was lost; taking another");
                 }
-                Err(error) => return Err(db::unreachable(tenant.placement(), error)),
+                // PostgreSQL found no such schema or role; SQLite has opened its file, and is busy.
+                Err(error) if DB::DIALECT == Dialect::Postgres => {
+                    return Err(db::unreachable(tenant.placement(), error));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
     }

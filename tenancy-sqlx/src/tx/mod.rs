@@ -51,6 +51,8 @@ use crate::{Error, Result};
 pub struct TenantTx<'c, DB: TenantDb> {
     conn: Home<'c, DB>,
     open: bool,
+    /// How deep in transactions this one is, itself included.
+    depth: usize,
     /// Whether the surrounding transaction had failed already when this savepoint was made.
     failed_before: bool,
 }
@@ -100,6 +102,7 @@ impl<DB: TenantDb> TenantTx<'static, DB> {
         Self {
             conn: Home::Owned(Box::new(TenantConn::new(core, cx, lease, access))),
             open: true,
+            depth: 1,
             failed_before: false,
         }
     }
@@ -111,6 +114,7 @@ impl<DB: TenantDb> TenantTx<'_, DB> {
     /// # Errors
     /// The connection is lost, the transaction has failed, or the tenant was suspended meanwhile.
     pub async fn savepoint(&mut self) -> Result<TenantTx<'_, DB>> {
+        let depth = self.depth + 1;
         let conn: &mut TenantConn<DB> = self;
         conn.ensure_usable()?;
         conn.settle().await?;
@@ -121,6 +125,7 @@ impl<DB: TenantDb> TenantTx<'_, DB> {
             failed_before: conn.failed,
             conn: Home::Borrowed(conn),
             open: true,
+            depth,
         })
     }
 
@@ -129,7 +134,8 @@ impl<DB: TenantDb> TenantTx<'_, DB> {
     /// Cancelling this future leaves open whether the server committed, as with any database.
     ///
     /// # Errors
-    /// [`Error::TransactionFailed`] if a statement failed before (PostgreSQL), or if a boundary was cancelled midway; an
+    /// [`Error::TransactionFailed`] if a statement failed before (PostgreSQL), if a boundary was cancelled midway, or if a
+    /// savepoint inside was neither ended nor dropped; an
     /// error of tenancy if the tenant was suspended or made read-only meanwhile, or in the scope of another; an error of the
     /// driver if the server refuses, as deferred constraints do. What was written is rolled back.
     pub async fn commit(mut self) -> Result<()> {
@@ -139,12 +145,22 @@ impl<DB: TenantDb> TenantTx<'_, DB> {
             let settled = self.lease.boundary(DB::settle).await;
             self.failed |= settled.is_err();
         }
+        if self.current_depth()? != self.depth {
+            // The rollback of a dropped savepoint may still be on its way (SQLite); one that was forgotten stays, and
+            // committing would release it and leave this transaction open.
+            self.lease.boundary(DB::settle).await?;
+            self.failed |= self.current_depth()? != self.depth;
+        }
         if self.failed || self.lease.flight != Flight::Landed {
             return Err(Error::TransactionFailed);
         }
         self.open = false;
         self.lease.boundary(db::commit::<DB>).await?;
         Ok(())
+    }
+
+    fn current_depth(&mut self) -> Result<usize> {
+        Ok(db::depth::<DB>(self.lease.parts()?.0))
     }
 
     /// Rolls back and waits until the server has done so. Dropping does the same without waiting.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sqlx::{ConnectOptions as _, Executor as _, query, query_scalar};
-use tenancy_core::{Isolation, TenantContext};
-use tenancy_sqlx::{Budget, Error, TenantPool};
+use tenancy_core::{Isolation, ServerName, TenantContext};
+use tenancy_sqlx::{Budget, Error, PgServer, TenantPool};
 use tenancy_testkit::PgCluster;
 use tenancy_testkit::fixture::{FixtureDb, TwoTenants};
 
@@ -306,4 +306,59 @@ async fn a_read_only_transaction_refuses_to_write() {
         .await
         .unwrap();
     assert_eq!(n, 6);
+}
+
+#[tokio::test]
+async fn a_silent_server_is_given_up() {
+    let tenants = TwoTenants::postgres(Isolation::Shared)
+        .build()
+        .await
+        .unwrap();
+    let (a, _) = contexts(&tenants);
+    // Takes connections and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let options = tenants
+        .app_options()
+        .port(silent.local_addr().unwrap().port());
+    let pool = TenantPool::<sqlx::Postgres>::builder(tenants.pool.catalog().clone())
+        .server(ServerName::default(), PgServer::new(options))
+        .budget(Budget::new(1).connect_timeout(Duration::from_millis(200)))
+        .build()
+        .unwrap();
+    let error = count_postgres(&pool, &a).await.unwrap_err();
+    assert!(
+        matches!(Error::from_sqlx(&error), Some(Error::Unreachable { .. })),
+        "{error:?}"
+    );
+    assert_eq!((pool.stats().open, pool.stats().free_slots), (0, 1));
+}
+
+#[tokio::test]
+async fn a_forgotten_savepoint_is_not_committed() {
+    macro_rules! forget {
+        ($tenants:expr, $count:ident) => {
+            let tenants = $tenants;
+            let (a, _) = contexts(&tenants);
+            let mut tx = tenants.pool.for_tenant(&a).begin().await.unwrap();
+            query("DELETE FROM leads").execute(&mut tx).await.unwrap();
+            std::mem::forget(tx.savepoint().await.unwrap());
+            assert!(matches!(tx.commit().await, Err(Error::TransactionFailed)));
+            assert_eq!($count(&tenants.pool, &a).await.unwrap(), 6);
+
+            // One that was dropped is rolled back, and the rest is committed.
+            let mut tx = tenants.pool.for_tenant(&a).begin().await.unwrap();
+            drop(tx.savepoint().await.unwrap());
+            tx.commit().await.unwrap();
+        };
+    }
+    for isolation in [Isolation::Shared, Isolation::Schema] {
+        forget!(
+            TwoTenants::postgres(isolation).build().await.unwrap(),
+            count_postgres
+        );
+        forget!(
+            TwoTenants::sqlite(isolation).build().await.unwrap(),
+            count_sqlite
+        );
+    }
 }
