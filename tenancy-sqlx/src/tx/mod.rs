@@ -145,14 +145,16 @@ impl<DB: TenantDb> TenantTx<'_, DB> {
             let settled = self.lease.boundary(DB::settle).await;
             self.failed |= settled.is_err();
         }
+        if self.failed || self.lease.flight != Flight::Landed {
+            return Err(Error::TransactionFailed);
+        }
         if self.current_depth()? != self.depth {
             // The rollback of a dropped savepoint may still be on its way (SQLite); one that was forgotten stays, and
             // committing would release it and leave this transaction open.
             self.lease.boundary(DB::settle).await?;
-            self.failed |= self.current_depth()? != self.depth;
-        }
-        if self.failed || self.lease.flight != Flight::Landed {
-            return Err(Error::TransactionFailed);
+            if self.current_depth()? != self.depth {
+                return Err(Error::TransactionFailed);
+            }
         }
         self.open = false;
         self.lease.boundary(db::commit::<DB>).await?;
