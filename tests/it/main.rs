@@ -17,4 +17,5 @@
 
 mod macros;
 mod matrix;
+mod plans;
 mod soak;

@@ -1,4 +1,5 @@
-//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak` and `tidy`. Quick to build: no dependency but the command line.
+//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `plans` and `tidy`. Quick to build: no
+//! dependency but the command line.
 #![cfg_attr(
     test,
     allow(
@@ -50,6 +51,12 @@ enum Chore {
         #[arg(long, default_value_t = 1_000_000)]
         statements: u64,
     },
+    /// The plan corpus: PostgreSQL's plans of our statements against those written by hand, and the auditor of scans
+    Plans {
+        /// Also which shapes are the same, and what differs in those that may
+        #[arg(long)]
+        verbose: bool,
+    },
     /// The house rules that no compiler checks
     Tidy,
 }
@@ -60,6 +67,7 @@ fn main() -> ExitCode {
         Chore::Ci => steps::ci(),
         Chore::Bench { quick, filter } => steps::bench(quick, filter.as_deref()),
         Chore::Soak { statements } => steps::soak(statements),
+        Chore::Plans { verbose } => steps::plans(verbose),
         Chore::Tidy => tidy::run(),
     };
     match result {

@@ -88,6 +88,16 @@ pub(crate) fn soak(statements: u64) -> Outcome {
     ))
 }
 
+/// The plans of the corpus, compared and audited; its own last line says what came out.
+pub(crate) fn plans(verbose: bool) -> Outcome {
+    postgres::ensure()?;
+    let mut command = cargo(&["run", "--package", "tenancy-tests", "--bin", "plans", "--"]);
+    if verbose {
+        command.arg("--verbose");
+    }
+    run(&mut command)
+}
+
 /// Everything, stopping at the first failure.
 pub(crate) fn ci() -> Outcome {
     type Step = (&'static str, fn() -> Outcome);
