@@ -1,4 +1,4 @@
-//! Tests live in `it/`; the plan corpus, which is a program too, in `plans/`.
+//! Tests live in `it/`; the isolation oracle and the plan corpus, which are programs too, in `oracle/` and `plans/`.
 #![cfg_attr(
     test,
     allow(
@@ -9,4 +9,5 @@
     )
 )]
 
+pub mod oracle;
 pub mod plans;

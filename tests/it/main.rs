@@ -17,5 +17,6 @@
 
 mod macros;
 mod matrix;
+mod oracle;
 mod plans;
 mod soak;

@@ -91,7 +91,10 @@ mod tests {
 
     #[test]
     fn the_same() {
-        let (a, b) = (answer(&[&["1", "2"], &["3", "4"]]), answer(&[&["3", "4"], &["1", "2"]]));
+        let (a, b) = (
+            answer(&[&["1", "2"], &["3", "4"]]),
+            answer(&[&["3", "4"], &["1", "2"]]),
+        );
         assert!(!a.is_same(&b, Order::Rows));
         assert!(a.is_same(&b, Order::AnyRows));
         let c = answer(&[&["4", "3"], &["2", "1"]]);

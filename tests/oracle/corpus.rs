@@ -36,7 +36,10 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "test") {
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "test")
+            {
                 found.push(path);
             }
         }

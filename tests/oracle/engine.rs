@@ -17,7 +17,6 @@ pub(super) enum Side {
 }
 
 /// A database engine. Errors are the engine's text: they end up in a report.
-#[expect(async_fn_in_trait, reason = "used in this crate, on one thread")]
 pub(super) trait Engine {
     /// The firewall's dialect.
     const DIALECT: Dialect;
@@ -39,6 +38,42 @@ pub(super) trait Engine {
         most: usize,
     ) -> Result<Answer, String>;
 
-    /// Asks the baseline again with its rows in another order, to learn whether the answer depends on it.
-    async fn ask_reordered(&mut self, sql: &str, tables: &[Table]) -> Result<Answer, String>;
+    /// Asks the baseline again with its rows in other orders, to learn whether the answer depends on them.
+    async fn ask_reordered(&mut self, sql: &str, tables: &[Table]) -> Result<Vec<Answer>, String>;
+
+    /// Asks the baseline with copies of its tables in the place of the real ones, once with rising and once with falling rows.
+    async fn ask_copies(
+        &mut self,
+        schema: &str,
+        sql: &str,
+        tables: &[Table],
+    ) -> Result<Vec<Answer>, String> {
+        let rising = self.ask_copy(schema, sql, tables, "ASC").await?;
+        let falling = self.ask_copy(schema, sql, tables, "DESC").await?;
+        Ok(vec![rising, falling])
+    }
+
+    /// Asks the baseline with copies of its tables in the place of the real ones, the rows in this order.
+    async fn ask_copy(
+        &mut self,
+        schema: &str,
+        sql: &str,
+        tables: &[Table],
+        order: &str,
+    ) -> Result<Answer, String> {
+        // A temporary table hides the one of the same name.
+        let copies: String = tables
+            .iter()
+            .map(|Table { name, .. }| {
+                format!("CREATE TEMPORARY TABLE {name} AS SELECT * FROM {schema}.{name} ORDER BY 1 {order};")
+            })
+            .collect();
+        self.run(Side::Baseline, "BEGIN").await?;
+        let answer = match self.run(Side::Baseline, &copies).await {
+            Ok(()) => self.ask(Side::Baseline, sql, None, usize::MAX).await,
+            Err(error) => Err(error),
+        };
+        self.run(Side::Baseline, "ROLLBACK").await?;
+        answer
+    }
 }

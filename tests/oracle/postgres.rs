@@ -2,7 +2,8 @@
 
 use futures_util::TryStreamExt as _;
 use sqlx::{
-    AssertSqlSafe, Column as _, Connection as _, Either, Executor as _, Row as _, TypeInfo as _, ValueRef as _,
+    AssertSqlSafe, Column as _, Connection as _, Either, Executor as _, Row as _, TypeInfo as _,
+    ValueRef as _,
     postgres::{PgConnectOptions, PgConnection, PgRow},
 };
 use tenancy_sql::Dialect;
@@ -28,8 +29,13 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) async fn open() -> Result<Self, String> {
-        let cluster = PgCluster::shared().await.map_err(|error| error.to_string())?;
-        let database = cluster.database().await.map_err(|error| error.to_string())?;
+        let cluster = PgCluster::shared()
+            .await
+            .map_err(|error| error.to_string())?;
+        let database = cluster
+            .database()
+            .await
+            .map_err(|error| error.to_string())?;
         let connect = |schema, patience| {
             connect(
                 database
@@ -109,21 +115,8 @@ impl Engine for Postgres {
         Ok(answer)
     }
 
-    async fn ask_reordered(&mut self, sql: &str, tables: &[Table]) -> Result<Answer, String> {
-        // Temporary tables of the same names hide the real ones.
-        let copies: String = tables
-            .iter()
-            .map(|Table { name, .. }| {
-                format!("CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS SELECT * FROM baseline.{name} ORDER BY ctid DESC;")
-            })
-            .collect();
-        self.run(Side::Baseline, "BEGIN").await?;
-        let answer = match self.run(Side::Baseline, &copies).await {
-            Ok(()) => self.ask(Side::Baseline, sql, None, usize::MAX).await,
-            Err(error) => Err(error),
-        };
-        self.run(Side::Baseline, "ROLLBACK").await?;
-        answer
+    async fn ask_reordered(&mut self, sql: &str, tables: &[Table]) -> Result<Vec<Answer>, String> {
+        self.ask_copies("baseline", sql, tables).await
     }
 }
 
@@ -152,7 +145,6 @@ fn values(row: &PgRow) -> Result<Vec<String>, sqlx::Error> {
         .collect()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn text(error: sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),

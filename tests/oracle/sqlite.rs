@@ -7,7 +7,8 @@ use std::sync::{
 
 use futures_util::TryStreamExt as _;
 use sqlx::{
-    AssertSqlSafe, Column as _, Connection as _, Either, Executor as _, Row as _, TypeInfo as _, ValueRef as _,
+    AssertSqlSafe, Column as _, Connection as _, Either, Executor as _, Row as _, TypeInfo as _,
+    ValueRef as _,
     sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow},
 };
 use tenancy_sql::Dialect;
@@ -112,13 +113,15 @@ impl Engine for Sqlite {
         Ok(answer)
     }
 
-    async fn ask_reordered(&mut self, sql: &str, _: &[Table]) -> Result<Answer, String> {
+    async fn ask_reordered(&mut self, sql: &str, tables: &[Table]) -> Result<Vec<Answer>, String> {
+        let mut answers = self.ask_copies("main", sql, tables).await?;
         self.run(Side::Baseline, "PRAGMA reverse_unordered_selects = ON")
             .await?;
-        let answer = self.ask(Side::Baseline, sql, None, usize::MAX).await;
+        let reversed = self.ask(Side::Baseline, sql, None, usize::MAX).await;
         self.run(Side::Baseline, "PRAGMA reverse_unordered_selects = OFF")
             .await?;
-        answer
+        answers.push(reversed?);
+        Ok(answers)
     }
 }
 

@@ -53,7 +53,13 @@ pub(super) struct Column {
 
 /// Reads a statement that changes the schema; `None` if it is something else.
 pub(super) fn read<'a>(dialect: Dialect, words: &Words<'a>) -> Option<Ddl<'a>> {
-    let if_exists = |at| if words.are(at, &["if", "exists"]) { at + 2 } else { at };
+    let if_exists = |at| {
+        if words.are(at, &["if", "exists"]) {
+            at + 2
+        } else {
+            at
+        }
+    };
     if words.is(0, "drop") {
         let name = words.text(if_exists(2));
         return Some(match words.text(1).to_ascii_lowercase().as_str() {
@@ -67,7 +73,11 @@ pub(super) fn read<'a>(dialect: Dialect, words: &Words<'a>) -> Option<Ddl<'a>> {
         return None;
     }
     let at = 1 + usize::from(words.is(1, "unique"));
-    let after = if words.are(at + 1, &["if", "not", "exists"]) { at + 4 } else { at + 1 };
+    let after = if words.are(at + 1, &["if", "not", "exists"]) {
+        at + 4
+    } else {
+        at + 1
+    };
     let read = match words.text(at).to_ascii_lowercase().as_str() {
         "table" => new_table(dialect, words, after).map(Ddl::Table),
         "index" => index(words).map(Ddl::Index),
@@ -101,7 +111,10 @@ fn new_table(dialect: Dialect, words: &Words<'_>, name: usize) -> Option<NewTabl
     };
     let (own, shared_column) = match dialect {
         // Left out of an INSERT that lists no columns, and there in a star.
-        Dialect::Sqlite => ("INTEGER GENERATED ALWAYS AS (1) VIRTUAL", "INTEGER NOT NULL"),
+        Dialect::Sqlite => (
+            "INTEGER GENERATED ALWAYS AS (1) VIRTUAL",
+            "INTEGER NOT NULL",
+        ),
         Dialect::Postgres => ("bigint NOT NULL DEFAULT 1", "bigint NOT NULL"),
     };
     let (mut baseline, mut shared) = (Vec::new(), Vec::new());
@@ -145,7 +158,15 @@ fn new_table(dialect: Dialect, words: &Words<'_>, name: usize) -> Option<NewTabl
 
 /// What ends the type of a column.
 const AFTER_TYPE: [&str; 10] = [
-    "primary", "unique", "references", "not", "null", "default", "check", "generated", "as",
+    "primary",
+    "unique",
+    "references",
+    "not",
+    "null",
+    "default",
+    "check",
+    "generated",
+    "as",
     "collate",
 ];
 
@@ -156,7 +177,9 @@ const NUMERIC: [&str; 12] = [
 ];
 
 fn is_constraint(words: &Words<'_>, at: usize) -> bool {
-    ["constraint", "check", "foreign"].iter().any(|word| words.is(at, word))
+    ["constraint", "check", "foreign"]
+        .iter()
+        .any(|word| words.is(at, word))
         || words.are(at, &["primary", "key"])
         || words.are(at, &["unique", "("])
 }
@@ -169,7 +192,9 @@ fn wider(words: &Words<'_>, part: Range<usize>) -> String {
         let word = words.text(at);
         text.push_str(word);
         text.push(' ');
-        is_key |= ["key", "unique", "references"].iter().any(|it| words.is(at, it));
+        is_key |= ["key", "unique", "references"]
+            .iter()
+            .any(|it| words.is(at, it));
         if word == "(" && is_key {
             text.push_str(TENANT);
             text.push_str(", ");
@@ -261,7 +286,9 @@ pub(super) fn star_written_out(words: &Words<'_>, tables: &[Table]) -> Option<St
         return None;
     }
     let from = words.text(select + 3);
-    let table = tables.iter().find(|table| table.name.eq_ignore_ascii_case(from))?;
+    let table = tables
+        .iter()
+        .find(|table| table.name.eq_ignore_ascii_case(from))?;
     Some(format!(
         "{} {} {}",
         words.slice(0..select + 1),

@@ -18,11 +18,16 @@ impl<'a> Words<'a> {
             let mut end = start + first.len_utf8();
             if first.is_whitespace() {
                 continue;
-            } else if tail.starts_with("--") || tail.starts_with("/*") {
-                let (mark, length) = if first == '-' { ("\n", 1) } else { ("*/", 2) };
-                end = tail
-                    .find(mark)
-                    .map_or(sql.len(), |at| start + at + length);
+            }
+            let comment_end = [("--", "\n"), ("/*", "*/")]
+                .into_iter()
+                .find(|(mark, _)| tail.starts_with(mark))
+                .map(|(_, mark)| {
+                    tail.find(mark)
+                        .map_or(sql.len(), |at| start + at + mark.len())
+                });
+            if let Some(comment_end) = comment_end {
+                end = comment_end;
             } else if matches!(first, '\'' | '"' | '`') {
                 end = quoted_end(sql, start, first);
             } else if first.is_alphanumeric() || first == '_' {
@@ -31,7 +36,7 @@ impl<'a> Words<'a> {
                 }
             }
             while rest.next_if(|(at, _)| *at < end).is_some() {}
-            if !tail.starts_with("--") && !tail.starts_with("/*") {
+            if comment_end.is_none() {
                 spans.push(start..end);
             }
         }
@@ -85,13 +90,12 @@ impl<'a> Words<'a> {
 
     /// The original text from one word to before another.
     pub(super) fn slice(&self, words: Range<usize>) -> &'a str {
-        let start = self.spans.get(words.start).map_or(0, |span| span.start);
-        let end = words
-            .end
-            .checked_sub(1)
-            .and_then(|last| self.spans.get(last))
-            .map_or(0, |span| span.end);
-        self.sql.get(start..end).unwrap_or_default()
+        match self.spans.get(words) {
+            Some([first, .., last]) => self.sql.get(first.start..last.end),
+            Some([only]) => self.sql.get(only.clone()),
+            _ => None,
+        }
+        .unwrap_or_default()
     }
 
     /// The range cut at commas that are in no parentheses of their own.
@@ -113,11 +117,11 @@ impl<'a> Words<'a> {
         parts
     }
 
-    /// Whether the statement writes rows: INSERT, REPLACE, UPDATE or DELETE, behind a WITH too.
+    /// Whether the statement writes rows: INSERT, REPLACE, UPDATE, DELETE or MERGE, behind a WITH too.
     pub(super) fn writes(&self) -> bool {
-        let verbs = ["insert", "update", "delete"];
+        let verbs = ["insert", "update", "delete", "merge"];
         match self.text(0).to_ascii_lowercase().as_str() {
-            "insert" | "replace" | "update" | "delete" => true,
+            "insert" | "replace" | "update" | "delete" | "merge" => true,
             "with" => (1..self.len()).any(|at| {
                 verbs.iter().any(|verb| self.is(at, verb))
                     && (self.is(at - 1, ")") || self.is(at - 1, "("))
@@ -172,7 +176,9 @@ mod tests {
 
     #[test]
     fn cuts_and_tells() {
-        let words = Words::of("SELECT 'a''b' /* x */, \"c d\".e -- y\n FROM t1 WHERE (a) IN (1) ORDER  BY 1");
+        let words = Words::of(
+            "SELECT 'a''b' /* x */, \"c d\".e -- y\n FROM t1 WHERE (a) IN (1) ORDER  BY 1",
+        );
         let texts: Vec<_> = (0..words.len()).map(|at| words.text(at)).collect();
         assert_eq!(
             texts.join(" "),

@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `plans` and `tidy`. Quick to build: no
+//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `plans` and `tidy`. Quick to build: no
 //! dependency but the command line.
 #![cfg_attr(
     test,
@@ -16,7 +16,7 @@ mod postgres;
 mod steps;
 mod tidy;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -51,6 +51,18 @@ enum Chore {
         #[arg(long, default_value_t = 1_000_000)]
         statements: u64,
     },
+    /// The isolation oracle: sqllogictest files with one tenant's rows, and through the firewall beside two others'
+    Oracle {
+        /// A folder with `.test` files; else ../shared/oracle/sqllogictest where it exists, else our own
+        #[arg(long)]
+        corpus: Option<PathBuf>,
+        /// sqlite or postgres
+        #[arg(long, default_value = "sqlite")]
+        database: String,
+        /// At most so many queries, spread over all files
+        #[arg(long)]
+        limit: Option<u64>,
+    },
     /// The plan corpus: PostgreSQL's plans of our statements against those written by hand, and the auditor of scans
     Plans {
         /// Also which shapes are the same, and what differs in those that may
@@ -67,6 +79,11 @@ fn main() -> ExitCode {
         Chore::Ci => steps::ci(),
         Chore::Bench { quick, filter } => steps::bench(quick, filter.as_deref()),
         Chore::Soak { statements } => steps::soak(statements),
+        Chore::Oracle {
+            corpus,
+            database,
+            limit,
+        } => steps::oracle(corpus.as_deref(), &database, limit),
         Chore::Plans { verbose } => steps::plans(verbose),
         Chore::Tidy => tidy::run(),
     };

@@ -88,6 +88,25 @@ pub(crate) fn soak(statements: u64) -> Outcome {
     ))
 }
 
+/// The isolation oracle, in release mode; its own last line says what came out.
+pub(crate) fn oracle(corpus: Option<&Path>, database: &str, limit: Option<u64>) -> Outcome {
+    if database == "postgres" {
+        postgres::ensure()?;
+    }
+    let mut command = cargo(&["run", "--release", "--package", "tenancy-tests"]);
+    command.args(["--bin", "oracle", "--", "--database", database]);
+    if let Some(corpus) = corpus {
+        // The command runs at the root, the folder is meant from where we are.
+        let corpus = corpus.canonicalize();
+        let corpus = corpus.map_err(|error| format!("--corpus can't be read: {error}"))?;
+        command.arg("--corpus").arg(corpus);
+    }
+    if let Some(limit) = limit {
+        command.args(["--limit", &limit.to_string()]);
+    }
+    run(&mut command)
+}
+
 /// The plans of the corpus, compared and audited; its own last line says what came out.
 pub(crate) fn plans(verbose: bool) -> Outcome {
     postgres::ensure()?;
