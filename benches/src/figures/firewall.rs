@@ -52,11 +52,13 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
             Ok(())
         })
         .await?;
+    let mut texts = 0_u64;
     runner
         .limit(FIRST, 250_000.0, async |times| {
-            for n in 0..times {
-                // Another text each time: a comment behind it.
-                let text = format!("{QUERY}-- {n}");
+            for _ in 0..times {
+                // Another text each time, in all rounds: a comment behind it.
+                texts += 1;
+                let text = format!("{QUERY}-- {texts}");
                 black_box(firewall.check(black_box(&text))?);
             }
             Ok(())
