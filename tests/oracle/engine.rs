@@ -23,6 +23,9 @@ pub(super) trait Engine {
     /// What sqllogictest calls it.
     const NAME: &'static str;
 
+    /// Whether this is the error of a statement that was given up, which says nothing about its answer.
+    fn took_too_long(error: &str) -> bool;
+
     /// Empties both databases.
     async fn clear(&mut self) -> Result<(), String>;
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use tenancy_sql::Dialect;
+
 use super::{
     engine::{Engine, Side},
     tables::{OURS, TENANT, Table},
@@ -55,6 +57,11 @@ impl Neighbours {
         }
         let mut script: String = stale.iter().rev().map(|it| it.without_noise()).collect();
         script.extend(stale.iter().map(|it| it.with_noise(E::DIALECT)));
+        if E::DIALECT == Dialect::Postgres {
+            // Once, so that its planner knows something.
+            let new = stale.iter().filter(|it| !self.rows.contains_key(&it.name));
+            script.extend(new.map(|it| format!("ANALYZE {};", it.name)));
+        }
         engine.run(Side::Shared, &script).await?;
         for table in stale {
             let (_, others) = shared(engine, table).await?;
