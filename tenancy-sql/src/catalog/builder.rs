@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ddl::Draft;
-use super::{Catalog, CatalogError, CatalogErrorKind, Inner, Permission, Table, TableClass};
+use super::{Catalog, CatalogError, CatalogErrorKind, Inner, Permission, Table, TableClass, files};
 use crate::{Config, Dialect, KeyType, names};
 
 /// Builds a [`Catalog`] from migrations in the order they are applied.
@@ -32,6 +32,7 @@ pub struct CatalogBuilder {
     pure_functions: Vec<String>,
     operators: Vec<String>,
     migrations: Vec<(String, String)>,
+    misnamed: Option<CatalogError>,
 }
 
 impl CatalogBuilder {
@@ -46,6 +47,7 @@ impl CatalogBuilder {
             pure_functions: Vec::new(),
             operators: Vec::new(),
             migrations: Vec::new(),
+            misnamed: None,
         }
     }
 
@@ -86,8 +88,47 @@ impl CatalogBuilder {
     #[must_use]
     pub fn migration(mut self, name: impl Into<String>, sql: impl Into<String>) -> Self {
         let name = name.into();
-        if !name.ends_with(".down.sql") {
+        if !name.ends_with(files::DOWN) {
             self.migrations.push((name, sql.into()));
+        }
+        self
+    }
+
+    /// Adds the files of a migration folder, given as (file name, text) in any order.
+    ///
+    /// They are applied by version, the number before the first underscore, as sqlx does: `2_b.sql` before `10_a.sql`.
+    /// A name that ends in `.down.sql` and one that does not end in `.sql` are left out. Of a path, only the last part
+    /// counts. A name without a version, and two files of one version, are refused by [`build`](Self::build).
+    ///
+    /// # Example: a folder in the order the disk gives it
+    /// ```
+    /// use tenancy_sql::{Catalog, CatalogErrorKind, Dialect};
+    ///
+    /// let folder = [
+    ///     ("10_body.up.sql", "ALTER TABLE notes ADD COLUMN body TEXT"),
+    ///     ("10_body.down.sql", "ALTER TABLE notes DROP COLUMN body"),
+    ///     ("2_notes.sql", "CREATE TABLE notes (tenant_id TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (tenant_id, id))"),
+    ///     ("README.md", "how to write one"),
+    /// ];
+    /// let catalog = Catalog::builder(Dialect::Sqlite).migrations(folder).build()?;
+    /// assert!(catalog.table("notes").is_some_and(|notes| notes.column("body").is_some()));
+    ///
+    /// let error = Catalog::builder(Dialect::Sqlite).migrations([("1_a.sql", ""), ("1_b.sql", "")]).build().unwrap_err();
+    /// assert_eq!(error.kind(), CatalogErrorKind::FileName);
+    /// # Ok::<(), tenancy_sql::CatalogError>(())
+    /// ```
+    #[must_use]
+    pub fn migrations<N: Into<String>, S: Into<String>>(
+        mut self,
+        folder: impl IntoIterator<Item = (N, S)>,
+    ) -> Self {
+        let folder = folder
+            .into_iter()
+            .map(|(name, sql)| (name.into(), sql.into()))
+            .collect();
+        match files::applied(folder) {
+            Ok(applied) => self.migrations.extend(applied),
+            Err(error) => self.misnamed = self.misnamed.or(Some(error)),
         }
         self
     }
@@ -95,10 +136,13 @@ impl CatalogBuilder {
     /// Reads the migrations and classifies the tables.
     ///
     /// # Errors
-    /// [`CatalogError`], with file and position where there is one: text that is not SQL, a table statement that is not
+    /// [`CatalogError`], with file and position where there is one: a file that is misnamed, text that is not SQL, a table statement that is not
     /// understood, a table nobody classified, a tenant column that can't be one, a declaration of something that is not
     /// there.
     pub fn build(self) -> Result<Catalog, CatalogError> {
+        if let Some(error) = self.misnamed {
+            return Err(error);
+        }
         let mut draft = Draft::default();
         for (file, sql) in &self.migrations {
             draft.apply(self.dialect, file, sql)?;

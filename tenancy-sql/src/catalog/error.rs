@@ -18,6 +18,8 @@ pub enum CatalogErrorKind {
     Unclassified,
     /// A table's tenant column can't be one: nullable, of an unknown type, or of another type than elsewhere.
     TenantColumn,
+    /// A migration file has no version in its name, or that of another one.
+    FileName,
     /// A declaration of the settings names a table or view that no migration makes.
     Declaration,
 }

@@ -4,6 +4,7 @@
 mod builder;
 mod ddl;
 mod error;
+mod files;
 mod table;
 #[cfg(test)]
 mod tests;
