@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ddl::Draft;
-use super::{Catalog, CatalogError, CatalogErrorKind, Inner, Permission, Table, TableClass, files};
+use super::{
+    Catalog, CatalogError, CatalogErrorKind, Inner, Permission, Table, TableClass, files, fingerprint,
+};
 use crate::{Config, Dialect, KeyType, names};
 
 /// Builds a [`Catalog`] from migrations in the order they are applied.
@@ -175,18 +177,21 @@ impl CatalogBuilder {
                     .map(|name| (names::fold(self.dialect, name, None).into(), permission)),
             );
         }
+        let mut inner = Inner {
+            dialect: self.dialect,
+            tenant_column: tenant_column.into(),
+            key_type: key_type.map_or(KeyType::Uuid, |(key_type, _)| key_type),
+            tables: draft.tables,
+            parents: draft.parents,
+            views,
+            functions,
+            operators: self.operators.into_iter().map(Into::into).collect(),
+            routines: draft.routines,
+            fingerprint: 0,
+        };
+        inner.fingerprint = fingerprint::of(&inner);
         Ok(Catalog {
-            inner: Arc::new(Inner {
-                dialect: self.dialect,
-                tenant_column: tenant_column.into(),
-                key_type: key_type.map_or(KeyType::Uuid, |(key_type, _)| key_type),
-                tables: draft.tables,
-                parents: draft.parents,
-                views,
-                functions,
-                operators: self.operators.into_iter().map(Into::into).collect(),
-                routines: draft.routines,
-            }),
+            inner: Arc::new(inner),
         })
     }
 

@@ -5,6 +5,7 @@ mod builder;
 mod ddl;
 mod error;
 mod files;
+mod fingerprint;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -53,6 +54,7 @@ struct Inner {
     operators: Vec<Box<str>>,
     routines: BTreeSet<Box<str>>,
     parents: BTreeSet<Box<str>>,
+    fingerprint: u128,
 }
 
 /// What the service declared about a function of its own.
@@ -98,6 +100,13 @@ impl Catalog {
     #[must_use]
     pub fn table(&self, folded_name: &str) -> Option<&Table> {
         self.inner.tables.get(folded_name)
+    }
+
+    /// A number that is another one for a catalogue over which a statement might become something else.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn fingerprint(&self) -> u128 {
+        self.inner.fingerprint
     }
 
     /// Whether a view of that folded name was created, and whether it is registered.

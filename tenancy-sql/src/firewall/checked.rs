@@ -75,6 +75,14 @@ impl Checked {
         self.access
     }
 
+    /// The replacements, for macros: start and length in characters of the original, and length of what replaces it.
+    #[doc(hidden)]
+    pub fn compiled_splices(&self) -> impl Iterator<Item = [usize; 3]> {
+        self.splices
+            .iter()
+            .map(|splice| [splice.start, splice.removed, splice.inserted])
+    }
+
     /// Where a position in the rewritten text was in the original, both in characters counted from 1 as PostgreSQL reports
     /// them. A position inside text of ours maps to the original text it stands for. `None` if it is past the end.
     #[must_use]

@@ -3,6 +3,7 @@
 
 mod cache;
 mod checked;
+pub(crate) mod compiled;
 mod refused;
 
 use std::sync::Arc;
@@ -78,7 +79,12 @@ impl Firewall {
         if let Some(checked) = self.cache.get(sql) {
             return Ok(checked);
         }
-        let checked = Arc::new(crate::rewrite::rewrite(&self.catalog, sql)?);
+        // A statement that a macro checked over this catalogue is not parsed again.
+        let checked = match compiled::find(self.catalog.fingerprint(), sql) {
+            Some(checked) => checked,
+            None => crate::rewrite::rewrite(&self.catalog, sql)?,
+        };
+        let checked = Arc::new(checked);
         self.cache.insert(sql, &checked);
         Ok(checked)
     }
