@@ -63,10 +63,11 @@ pub use catalog::{
 };
 pub use config::{Config, ConfigError};
 pub use dialect::{Dialect, KeyType, UnknownDialect};
-pub use firewall::{Access, Checked, Firewall, Refused, RefusedKind};
+pub use firewall::{Access, Checked, Firewall, Misses, Refused, RefusedKind};
 
 /// For the macros of `tenancy-macros`, and for nobody else.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::catalog::from_files as catalog;
     pub use crate::firewall::compiled::{Answer, Compiled};
 }

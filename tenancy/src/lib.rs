@@ -173,3 +173,18 @@ pub use tenancy_sqlx as sqlx;
 /// The tower layer that decides whose a request is, and what goes with it.
 #[cfg(feature = "http")]
 pub use tenancy_http as http;
+
+/// What the tables are and what a statement becomes, settled while the program is compiled.
+#[cfg(feature = "macros")]
+pub use tenancy_macros::{
+    catalog, query, query_as, query_as_unchecked, query_file, query_file_as,
+    query_file_as_unchecked, query_file_scalar, query_file_scalar_unchecked, query_file_unchecked,
+    query_scalar, query_scalar_unchecked, query_unchecked, statement,
+};
+
+/// What the expansions of the macros name, and nobody else.
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod __private {
+    pub use tenancy_sql::__private::{Answer, Compiled, catalog};
+}

@@ -15,6 +15,7 @@
     reason = "probes and traffic are one text, compiled once per driver"
 )]
 
+mod compiled;
 mod macros;
 mod matrix;
 mod oracle;

@@ -225,6 +225,26 @@ impl CatalogBuilder {
     }
 }
 
+/// The catalogue of a `tenancy.toml` and migrations, for the macro that read both while the program was compiled.
+///
+/// # Errors
+/// [`CatalogError`], as [`CatalogBuilder::build`].
+pub fn from_files(
+    dialect: Dialect,
+    toml: &str,
+    migrations: &[(&str, &str)],
+) -> Result<Catalog, CatalogError> {
+    let config = Config::parse(toml)
+        .map_err(|error| CatalogError::new(CatalogErrorKind::Declaration, error.to_string()))?;
+    migrations
+        .iter()
+        .fold(
+            Catalog::builder(dialect).config(&config),
+            |builder, (name, sql)| builder.migration(*name, *sql),
+        )
+        .build()
+}
+
 fn undeclared(key: &str, name: &str, what: &str) -> CatalogError {
     CatalogError::new(
         CatalogErrorKind::Declaration,

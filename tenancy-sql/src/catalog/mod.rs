@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use builder::CatalogBuilder;
+pub use builder::from_files;
 pub(crate) use ddl::normalise;
 pub use error::{CatalogError, CatalogErrorKind};
 pub use table::{Column, ForeignKey, Index, Table, TableClass, UniqueKey};

@@ -148,20 +148,22 @@ mod tests {
             parsed.access() == Access::Write,
             Box::leak(splices.into()),
         );
-        let compiled: &'static Compiled = Box::leak(Box::new(Compiled::new(
-            TEXT,
-            Box::leak(Box::new([answer])),
-        )));
+        let compiled: &'static Compiled =
+            Box::leak(Box::new(Compiled::new(TEXT, Box::leak(Box::new([answer])))));
         assert_eq!(compiled.text(), TEXT);
 
-        let answered = Firewall::new(catalog("renamed.sql", LEADS)).check(TEXT).unwrap();
+        let answered = Firewall::new(catalog("renamed.sql", LEADS))
+            .check(TEXT)
+            .unwrap();
         assert_eq!(&**answered.sql(), marked);
         assert_eq!(answered.params(), 0);
         assert!(answered.binds_tenant());
         assert_eq!(answered.original_position(8), parsed.original_position(8));
 
         let one_more = format!("{LEADS} ALTER TABLE leads ADD COLUMN name TEXT");
-        let other = Firewall::new(catalog("1.sql", &one_more)).check(TEXT).unwrap();
+        let other = Firewall::new(catalog("1.sql", &one_more))
+            .check(TEXT)
+            .unwrap();
         assert_eq!(other, parsed, "over another catalogue it is parsed");
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod compiled;
 mod refused;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use checked::{Access, Checked};
 pub use refused::{Refused, RefusedKind};
@@ -38,6 +39,18 @@ use cache::Cache;
 pub struct Firewall {
     catalog: Catalog,
     cache: Cache,
+    compiled: AtomicU64,
+    parsed: AtomicU64,
+}
+
+/// What a firewall did with texts that were not in its cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Misses {
+    /// Taken as a macro had checked them while the program was compiled.
+    pub compiled: u64,
+    /// Parsed, and passed or refused.
+    pub parsed: u64,
 }
 
 /// How many statements a firewall remembers unless it is told otherwise.
@@ -50,6 +63,8 @@ impl Firewall {
         Self {
             catalog,
             cache: Cache::new(DEFAULT_CAPACITY),
+            compiled: AtomicU64::new(0),
+            parsed: AtomicU64::new(0),
         }
     }
 
@@ -69,6 +84,16 @@ impl Firewall {
         &self.catalog
     }
 
+    /// How often a text was not in the cache, and what was done with it. Many parsed texts in a program that has been running
+    /// for a while mean statements put together with their values inside.
+    #[must_use]
+    pub fn misses(&self) -> Misses {
+        Misses {
+            compiled: self.compiled.load(Ordering::Relaxed),
+            parsed: self.parsed.load(Ordering::Relaxed),
+        }
+    }
+
     /// Rewrites one statement so that it is confined to one tenant.
     ///
     /// A text that was accepted before costs a hash and a look into the cache. A text that was refused is looked at anew.
@@ -81,8 +106,14 @@ impl Firewall {
         }
         // A statement that a macro checked over this catalogue is not parsed again.
         let checked = match compiled::find(self.catalog.fingerprint(), sql) {
-            Some(checked) => checked,
-            None => crate::rewrite::rewrite(&self.catalog, sql)?,
+            Some(checked) => {
+                self.compiled.fetch_add(1, Ordering::Relaxed);
+                checked
+            }
+            None => {
+                self.parsed.fetch_add(1, Ordering::Relaxed);
+                crate::rewrite::rewrite(&self.catalog, sql)?
+            }
         };
         let checked = Arc::new(checked);
         self.cache.insert(sql, &checked);

@@ -117,6 +117,12 @@ impl Refused {
         self.inner.start
     }
 
+    /// What it covers, in bytes of the original text.
+    #[must_use]
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.inner.start..self.inner.end
+    }
+
     /// The line in the original text, from 1.
     #[must_use]
     pub fn line(&self) -> usize {

@@ -144,6 +144,11 @@ impl<DB: TenantDb> TenantPool<DB> {
         self.core.firewall.catalog()
     }
 
+    /// The firewall that all statements pass: for looking at what it makes of one, and at how often it had to parse.
+    pub fn firewall(&self) -> &Firewall {
+        &self.core.firewall
+    }
+
     /// How the budget is used now.
     pub fn stats(&self) -> BudgetStats {
         self.core.ledger.stats()

@@ -1,0 +1,83 @@
+//! The macros of `tenancy`. Use them through the crate `tenancy` with its feature `macros`, which re-exports and documents
+//! them.
+//!
+//! Each macro is a folder, split into `parse` (what was written), `validate` (what is wrong with it) and `expand` (what it
+//! becomes). What all of them know of the project they run in (its `tenancy.toml`, its migrations) is in `project`.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a failed assumption in a test is a failed test"
+    )
+)]
+
+mod catalog;
+mod krate;
+mod project;
+mod statement;
+
+use proc_macro::TokenStream;
+
+/// The catalogue of the project's tables, read from its migrations while the program is compiled.
+///
+/// `catalog!()` in a project with one dialect, `catalog!(postgres)` or `catalog!(sqlite)` in one with two. The value is a
+/// `Result<Catalog, CatalogError>`; its error can't occur, because a catalogue that can't be built does not compile.
+///
+/// # Errors
+/// At compile time: no `tenancy.toml` beside `Cargo.toml` or above it, a migration that is not understood, a table that is
+/// neither tenant-scoped nor declared.
+///
+/// A migration that is changed is noticed by cargo, one that is added is not: let `build.rs` print
+/// `cargo::rerun-if-changed=migrations`, as `sqlx::migrate!` asks for too.
+#[proc_macro]
+pub fn catalog(input: TokenStream) -> TokenStream {
+    catalog::catalog(input.into()).into()
+}
+
+/// A statement that is checked against the project's tables while the program is compiled: a `&'static str`.
+///
+/// For sqlx's functions, `sqlx::query_as(statement!("SELECT …"))`, and with no database at hand. The text is the one that
+/// was written; the pool takes the rewritten one, and parses nothing.
+///
+/// # Errors
+/// At compile time: the firewall refuses the statement over the tables of a dialect of the project. `dialect = "sqlite"`
+/// before the text says that it is meant for that one alone.
+#[proc_macro]
+pub fn statement(input: TokenStream) -> TokenStream {
+    statement::statement(input.into()).into()
+}
+
+macro_rules! sqlx_macros {
+    ($($name:ident: $shape:ident, $of:literal;)*) => {
+        $(
+            #[doc = concat!("`sqlx::", $of, "!` with the firewall in front, while the program is compiled.")]
+            ///
+            /// Takes what sqlx's takes, expands to it, and is used in the same way on a `TenantPool` or `TenantTx`, which
+            /// then parse nothing. `dialect = "postgres"` or `dialect = "sqlite"` may come first in a project with both.
+            ///
+            /// # Errors
+            /// At compile time: what the firewall refuses, and what sqlx's macro refuses.
+            #[proc_macro]
+            pub fn $name(input: TokenStream) -> TokenStream {
+                statement::sqlx($of, statement::Shape::$shape, input.into()).into()
+            }
+        )*
+    };
+}
+
+sqlx_macros! {
+    query: Text, "query";
+    query_unchecked: Text, "query_unchecked";
+    query_as: Typed, "query_as";
+    query_as_unchecked: Typed, "query_as_unchecked";
+    query_scalar: Text, "query_scalar";
+    query_scalar_unchecked: Text, "query_scalar_unchecked";
+    query_file: File, "query_file";
+    query_file_unchecked: File, "query_file_unchecked";
+    query_file_as: TypedFile, "query_file_as";
+    query_file_as_unchecked: TypedFile, "query_file_as_unchecked";
+    query_file_scalar: File, "query_file_scalar";
+    query_file_scalar_unchecked: File, "query_file_scalar_unchecked";
+}

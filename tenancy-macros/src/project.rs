@@ -1,0 +1,168 @@
+//! The project that a macro runs in: its `tenancy.toml`, its migrations, and the catalogue and firewall made of them. Read
+//! once per compilation, and again when a file is another one (an editor's server lives long).
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use tenancy_sql::{Catalog, Config, Dialect, Firewall};
+
+/// What the macros know of a project.
+#[derive(Debug)]
+pub(crate) struct Project {
+    pub(crate) toml: PathBuf,
+    pub(crate) sides: Vec<Side>,
+    read: Vec<(PathBuf, Option<SystemTime>)>,
+}
+
+/// A project's tables in one dialect.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) dialect: Dialect,
+    /// Name and path of each migration, in the order they are applied.
+    pub(crate) migrations: Vec<(String, PathBuf)>,
+    pub(crate) firewall: Firewall,
+}
+
+impl Side {
+    pub(crate) fn catalog(&self) -> &Catalog {
+        self.firewall.catalog()
+    }
+}
+
+/// The project of the crate that is being compiled.
+///
+/// # Errors
+/// A message for the user: what is missing or wrong, and where.
+pub(crate) fn project() -> Result<Arc<Project>, String> {
+    static PROJECTS: Mutex<Option<HashMap<PathBuf, Arc<Project>>>> = Mutex::new(None);
+    let root = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let root = root.ok_or("CARGO_MANIFEST_DIR is not set: compile with cargo")?;
+    let mut projects = PROJECTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let projects = projects.get_or_insert_default();
+    if let Some(known) = projects.get(&root).filter(|known| known.is_fresh()) {
+        return Ok(Arc::clone(known));
+    }
+    let project = Arc::new(Project::read(&root)?);
+    projects.insert(root, Arc::clone(&project));
+    Ok(project)
+}
+
+impl Project {
+    fn read(root: &Path) -> Result<Self, String> {
+        let toml = root
+            .ancestors()
+            .map(|folder| folder.join("tenancy.toml"))
+            .find(|file| file.is_file())
+            .ok_or_else(|| {
+                "no `tenancy.toml` beside `Cargo.toml` or in a folder above: write one with `[tenancy]`, `dialect` and \
+                 `migrations`"
+                    .to_owned()
+            })?;
+        let text = text_of(&toml)?;
+        let config = Config::parse(&text).map_err(|error| format!("tenancy.toml: {error}"))?;
+        let base = toml.parent().unwrap_or(root);
+        let mut read = vec![(toml.clone(), modified(&toml))];
+        let mut sides = Vec::new();
+        for dialect in config.dialects() {
+            let folder = config.migrations(*dialect).ok_or_else(|| {
+                format!("tenancy.toml: `migrations` names no folder for `{dialect}`")
+            })?;
+            let folder = base.join(folder);
+            let migrations = migrations_in(&folder)?;
+            read.push((folder.clone(), modified(&folder)));
+            let mut builder = Catalog::builder(*dialect).config(&config);
+            for (name, path) in &migrations {
+                builder = builder.migration(name.as_str(), text_of(path)?);
+                read.push((path.clone(), modified(path)));
+            }
+            let catalog = builder.build().map_err(|error| error.to_string())?;
+            sides.push(Side {
+                dialect: *dialect,
+                migrations,
+                // Each text is checked once.
+                firewall: Firewall::new(catalog).with_cache_capacity(0),
+            });
+        }
+        Ok(Self { toml, sides, read })
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.read.iter().all(|(path, at)| modified(path) == *at)
+    }
+
+    /// Tokens that make cargo compile again when a file is changed that was read here.
+    pub(crate) fn tracked(&self) -> TokenStream {
+        let migrations = self.sides.iter().flat_map(|side| &side.migrations);
+        let paths = std::iter::once(&self.toml).chain(migrations.map(|(_, path)| path));
+        let paths = paths.map(|path| path.to_string_lossy().into_owned());
+        quote!(#(const _: &str = ::core::include_str!(#paths);)*)
+    }
+}
+
+/// The migrations of a folder, in the order of their versions, as sqlx reads them: `<version>_<what>.sql`, or a pair that
+/// ends in `.up.sql` and `.down.sql`.
+fn migrations_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
+    let unreadable = |error| format!("can't read the migrations in {}: {error}", folder.display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let version = name
+            .split_once('_')
+            .and_then(|(version, _)| version.parse::<i64>().ok());
+        if let Some(version) =
+            version.filter(|_| name.ends_with(".sql") && !name.ends_with(".down.sql"))
+        {
+            found.push((version, name.to_owned(), path));
+        }
+    }
+    found.sort();
+    Ok(found
+        .into_iter()
+        .map(|(_, name, path)| (name, path))
+        .collect())
+}
+
+fn text_of(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("can't read {}: {error}", path.display()))
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path)
+        .and_then(|data| data.modified())
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_in_the_order_of_their_versions() {
+        let folder = std::env::temp_dir().join(format!("tenancy-macros-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in [
+            "10_later.up.sql",
+            "10_later.down.sql",
+            "9_before.sql",
+            "0001_first.sql",
+            "notes.md",
+            "README_migrations.sql",
+        ] {
+            std::fs::write(folder.join(name), "").unwrap();
+        }
+        let names: Vec<_> = migrations_in(&folder)
+            .unwrap()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(names, ["0001_first.sql", "9_before.sql", "10_later.up.sql"]);
+    }
+}
