@@ -22,7 +22,7 @@ pub(crate) struct Project {
 #[derive(Debug)]
 pub(crate) struct Side {
     pub(crate) dialect: Dialect,
-    /// Name and path of each migration, in the order they are applied.
+    /// Name and path of each migration, those that undo one included.
     pub(crate) migrations: Vec<(String, PathBuf)>,
     pub(crate) firewall: Firewall,
 }
@@ -74,12 +74,14 @@ impl Project {
             let folder = base.join(folder);
             let migrations = migrations_in(&folder)?;
             read.push((folder.clone(), modified(&folder)));
-            let mut builder = Catalog::builder(*dialect).config(&config);
+            let mut texts = Vec::new();
             for (name, path) in &migrations {
-                builder = builder.migration(name.as_str(), text_of(path)?);
+                texts.push((name.as_str(), text_of(path)?));
                 read.push((path.clone(), modified(path)));
             }
-            let catalog = builder.build().map_err(|error| error.to_string())?;
+            let builder = Catalog::builder(*dialect).config(&config);
+            let catalog = builder.migrations(texts).build();
+            let catalog = catalog.map_err(|error| error.to_string())?;
             sides.push(Side {
                 dialect: *dialect,
                 migrations,
@@ -103,30 +105,20 @@ impl Project {
     }
 }
 
-/// The migrations of a folder, in the order of their versions, as sqlx reads them: `<version>_<what>.sql`, or a pair that
-/// ends in `.up.sql` and `.down.sql`.
+/// The SQL files of a folder. Which of them are applied, and in which order, is the catalogue's business.
 fn migrations_in(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     let unreadable = |error| format!("can't read the migrations in {}: {error}", folder.display());
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            continue;
-        };
-        let version = name
-            .split_once('_')
-            .and_then(|(version, _)| version.parse::<i64>().ok());
-        if let Some(version) =
-            version.filter(|_| name.ends_with(".sql") && !name.ends_with(".down.sql"))
-        {
-            found.push((version, name.to_owned(), path));
+        let name = path.file_name().and_then(|name| name.to_str());
+        if let Some(name) = name.filter(|name| name.ends_with(".sql")) {
+            found.push((name.to_owned(), path));
         }
     }
+    // The order on the disk is nobody's: the expansion is the same on every machine.
     found.sort();
-    Ok(found
-        .into_iter()
-        .map(|(_, name, path)| (name, path))
-        .collect())
+    Ok(found)
 }
 
 fn text_of(path: &Path) -> Result<String, String> {
@@ -137,32 +129,4 @@ fn modified(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path)
         .and_then(|data| data.modified())
         .ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn migrations_are_in_the_order_of_their_versions() {
-        let folder = std::env::temp_dir().join(format!("tenancy-macros-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        for name in [
-            "10_later.up.sql",
-            "10_later.down.sql",
-            "9_before.sql",
-            "0001_first.sql",
-            "notes.md",
-            "README_migrations.sql",
-        ] {
-            std::fs::write(folder.join(name), "").unwrap();
-        }
-        let names: Vec<_> = migrations_in(&folder)
-            .unwrap()
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        std::fs::remove_dir_all(&folder).unwrap();
-        assert_eq!(names, ["0001_first.sql", "9_before.sql", "10_later.up.sql"]);
-    }
 }

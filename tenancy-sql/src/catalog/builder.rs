@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::ddl::Draft;
 use super::{
-    Catalog, CatalogError, CatalogErrorKind, Inner, Permission, Table, TableClass, files, fingerprint,
+    Catalog, CatalogError, CatalogErrorKind, Inner, Permission, Table, TableClass, files,
+    fingerprint,
 };
 use crate::{Config, Dialect, KeyType, names};
 
@@ -236,13 +237,8 @@ pub fn from_files(
 ) -> Result<Catalog, CatalogError> {
     let config = Config::parse(toml)
         .map_err(|error| CatalogError::new(CatalogErrorKind::Declaration, error.to_string()))?;
-    migrations
-        .iter()
-        .fold(
-            Catalog::builder(dialect).config(&config),
-            |builder, (name, sql)| builder.migration(*name, *sql),
-        )
-        .build()
+    let builder = Catalog::builder(dialect).config(&config);
+    builder.migrations(migrations.iter().copied()).build()
 }
 
 fn undeclared(key: &str, name: &str, what: &str) -> CatalogError {
