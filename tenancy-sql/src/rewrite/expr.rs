@@ -3,11 +3,12 @@
 
 use sqlparser::ast::{
     AccessExpr, Array, BinaryOperator, CaseWhen, CeilFloorKind, DateTimeField, Expr, Ident,
-    Interval, Subscript, TypedString, Value, ValueWithSpan,
+    Interval, Query, SetExpr, Subscript, TypedString, Value, ValueWithSpan,
 };
 use sqlparser::tokenizer::Span;
 
 use super::Rewriter;
+use super::names::Reference;
 use super::splice::Walk;
 use crate::{Refused, RefusedKind};
 
@@ -99,6 +100,7 @@ impl Rewriter<'_> {
                 subquery,
                 negated: _,
             } => {
+                self.within(subquery)?;
                 self.query(subquery)?;
                 return Ok(Some(expr));
             }
@@ -311,6 +313,21 @@ impl Rewriter<'_> {
         walk.map(|()| None)
     }
 
+    /// The `(SELECT * FROM leads)` that stands for the table in `x IN leads`, which has the columns the tenant knows of.
+    fn within(&mut self, subquery: &mut Query) -> Walk {
+        match &mut *subquery.body {
+            SetExpr::Select(select)
+                if self
+                    .source
+                    .index(select.select_token.0.span)
+                    .is_some_and(|at| self.within.contains(&at)) =>
+            {
+                self.expand(select)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A word alone: a column, or one of the few reserved words that are values. Another reserved word there means that the
     /// parser did not read what the engine reads.
     fn bare(&self, ident: &Ident) -> Walk {
@@ -334,7 +351,7 @@ impl Rewriter<'_> {
         {
             self.not_reserved(ident)?;
         }
-        self.column(ident, false)
+        self.column(ident, Reference::Bare)
     }
 
     /// `leads.id`, or `public.leads.id` without its schema.
@@ -347,15 +364,15 @@ impl Rewriter<'_> {
             3 => self.unqualify(parts)?,
             _ => return Err(self.qualifier(parts.first().unwrap_or(&Ident::new("")))),
         }
-        match parts.last() {
-            Some(column) => self.column(column, true),
-            None => Ok(()),
+        match parts.as_slice() {
+            [table, column] => self.column(column, Reference::Of(table)),
+            _ => Ok(()),
         }
     }
 
     fn access(&mut self, access: &mut AccessExpr) -> Walk {
         match access {
-            AccessExpr::Dot(Expr::Identifier(field)) => self.column(field, true),
+            AccessExpr::Dot(Expr::Identifier(field)) => self.column(field, Reference::Field),
             AccessExpr::Dot(expr) => self.expr(expr),
             AccessExpr::Subscript(Subscript::Index { index }) => self.expr(index),
             AccessExpr::Subscript(Subscript::Slice {

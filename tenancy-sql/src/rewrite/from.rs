@@ -9,7 +9,7 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::Rewriter;
-use super::names::Relation;
+use super::names::{Reference, Relation};
 use super::splice::Walk;
 use crate::{Table, names};
 
@@ -46,7 +46,7 @@ impl Rewriter<'_> {
                 JoinConstraint::Using(columns) => {
                     for column in columns {
                         match self.parts(column)?.as_slice() {
-                            [column] => self.column(column, false)?,
+                            [column] => self.column(column, Reference::Other)?,
                             parts => {
                                 return Err(
                                     self.qualifier(parts.first().unwrap_or(&&names::written("")))
@@ -79,7 +79,7 @@ impl Rewriter<'_> {
         }
     }
 
-    fn table_factor(&mut self, factor: &mut TableFactor) -> Walk {
+    pub(super) fn table_factor(&mut self, factor: &mut TableFactor) -> Walk {
         match factor {
             TableFactor::Table {
                 name,
@@ -120,7 +120,7 @@ impl Rewriter<'_> {
                 }
             }
             TableFactor::Derived {
-                lateral: _,
+                lateral,
                 subquery,
                 alias,
                 sample,
@@ -129,7 +129,10 @@ impl Rewriter<'_> {
                     return Err(self.unsupported(Span::empty(), "a sample of a derived table"));
                 }
                 self.optional_alias(alias.as_mut())?;
-                self.query(subquery)
+                let hidden = self.ranges.hide(!*lateral);
+                self.query(subquery)?;
+                self.ranges.hide(hidden);
+                Ok(())
             }
             TableFactor::Function {
                 lateral: _,

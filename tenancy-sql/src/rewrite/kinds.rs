@@ -2,9 +2,9 @@
 
 use super::source::Source;
 use super::splice::Walk;
-use crate::{Refused, RefusedKind};
+use crate::{Dialect, Refused, RefusedKind};
 
-/// First words of statements that are looked at further.
+/// First words of statements that are looked at further; on PostgreSQL also MERGE.
 const KNOWN: &[&str] = &[
     "delete", "insert", "replace", "select", "table", "update", "values", "with",
 ];
@@ -21,7 +21,8 @@ pub(super) fn check(source: &Source<'_>) -> Walk {
     }
     // A parenthesis may open a query.
     let first = (0..).find(|at| !source.is_mark(*at, '(')).unwrap_or(0);
-    if KNOWN.iter().any(|word| source.is_word(first, word)) {
+    let merge = source.dialect == Dialect::Postgres && source.is_word(first, "merge");
+    if merge || KNOWN.iter().any(|word| source.is_word(first, word)) {
         Ok(())
     } else {
         Err(refused(source))

@@ -6,12 +6,15 @@ mod fragments;
 mod from;
 mod function;
 mod group;
+mod in_place;
 mod kinds;
 mod limits;
 mod names;
+mod output;
 mod parse;
 mod placeholders;
 mod query;
+mod ranges;
 mod scope;
 mod select;
 mod shim;
@@ -30,6 +33,7 @@ use crate::lex::Lexeme;
 use crate::{Access, Catalog, Checked, Dialect, Refused, RefusedKind};
 use fragments::Fragments;
 use placeholders::Placeholders;
+use ranges::Ranges;
 use scope::Scopes;
 use source::Source;
 use splice::{Edit, Walk};
@@ -40,9 +44,12 @@ struct Rewriter<'a> {
     dialect: Dialect,
     source: &'a Source<'a>,
     only: &'a [usize],
+    within: &'a [usize],
     fragments: Fragments,
     edits: Vec<Edit>,
     scopes: Scopes,
+    ranges: Ranges<'a>,
+    names_system_columns: bool,
     binds_tenant: bool,
     writes: bool,
     /// Names of tables that stay as they are because WHERE confines them, by index of the token.
@@ -91,6 +98,7 @@ fn on_this_stack(catalog: &Catalog, sql: &str, lexemes: Vec<Lexeme>) -> Result<C
         dialect,
         source: &source,
         only: &shimmed.only,
+        within: &shimmed.within,
         fragments: Fragments::new(
             dialect,
             catalog.key_type(),
@@ -99,6 +107,8 @@ fn on_this_stack(catalog: &Catalog, sql: &str, lexemes: Vec<Lexeme>) -> Result<C
         ),
         edits: shimmed.edits,
         scopes: Scopes::default(),
+        ranges: Ranges::default(),
+        names_system_columns: names::names_system_columns(&source),
         binds_tenant: false,
         writes: false,
         in_place: Vec::new(),
@@ -140,6 +150,7 @@ impl Rewriter<'_> {
             Statement::Insert(insert) => self.insert(insert),
             Statement::Update(update) => self.update(update),
             Statement::Delete(delete) => self.delete(delete),
+            Statement::Merge(merge) => self.merge(merge),
             // Closed world: whatever else the parser knows, now or later.
             _ => Err(kinds::refused(self.source)),
         }

@@ -4,7 +4,9 @@ use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 use sqlparser::tokenizer::Span;
 
 use super::Rewriter;
+use super::source::Source;
 use super::splice::Walk;
+use crate::lex::Kind;
 use crate::{Dialect, Refused, RefusedKind, Table, TableClass, names};
 
 /// What a relation in FROM is.
@@ -15,6 +17,43 @@ pub(super) enum Relation<'a> {
     Tenant(&'a Table),
     /// A global table or a registered view.
     Open,
+}
+
+/// How a column is named.
+#[derive(Clone, Copy)]
+pub(super) enum Reference<'n> {
+    /// Alone.
+    Bare,
+    /// Behind the name of what it is of.
+    Of(&'n Ident),
+    /// Behind an expression.
+    Field,
+    /// In a list of columns, or written to.
+    Other,
+}
+
+/// The columns that a table has without having been given them.
+pub(super) fn system_columns(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::Postgres => POSTGRES_SYSTEM,
+        Dialect::Sqlite => SQLITE_SYSTEM,
+    }
+}
+
+/// Whether any token names one of them.
+pub(super) fn names_system_columns(source: &Source<'_>) -> bool {
+    let names = system_columns(source.dialect);
+    source.lexemes.iter().any(|lexeme| {
+        let text = lexeme.text(source.sql);
+        let name = match lexeme.kind {
+            Kind::Word => text,
+            Kind::Quoted(_) => text
+                .get(1..text.len().saturating_sub(1))
+                .unwrap_or_default(),
+            _ => return false,
+        };
+        names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    })
 }
 
 /// System columns of PostgreSQL.
@@ -204,32 +243,38 @@ impl<'a> Rewriter<'a> {
         Ok(folded)
     }
 
-    /// A bare or qualified column: no system column, and no function in the notation of a column.
-    pub(super) fn column(&self, ident: &Ident, qualified: bool) -> Walk {
+    /// A column: no system column that the rewrite would lose, and no function in the notation of a column.
+    pub(super) fn column(&self, ident: &Ident, reference: Reference<'_>) -> Walk {
         if ident.span != Span::empty() {
             self.here.set(ident.span);
         }
         let folded = self.fold(ident);
-        let system = match self.dialect {
-            Dialect::Postgres => POSTGRES_SYSTEM,
-            Dialect::Sqlite => SQLITE_SYSTEM,
-        };
         let is_column = || {
             self.catalog
                 .tables()
                 .any(|table| table.column(&folded).is_some())
         };
-        if system.contains(&folded.as_str()) && !is_column() {
-            return Err(self.refuse(
-                ident.span,
-                RefusedKind::SystemColumn,
-                format!("system column `{folded}`"),
-                "it numbers rows of all tenants, and is gone behind the tenant's predicate",
-                "use the primary key",
-            ));
+        if system_columns(self.dialect).contains(&folded.as_str()) {
+            let kept = match reference {
+                Reference::Bare => self.ranges.has_system_column(self.dialect, &folded, None),
+                Reference::Of(table) => {
+                    self.ranges
+                        .has_system_column(self.dialect, &folded, Some(&self.fold(table)))
+                }
+                Reference::Field | Reference::Other => is_column(),
+            };
+            if !kept {
+                return Err(self.refuse(
+                    ident.span,
+                    RefusedKind::SystemColumn,
+                    format!("system column `{folded}`"),
+                    "it is gone behind the tenant's predicate, or which table's it is can't be told",
+                    "write the name of the table in front of it, keep the table out of outer joins, or use the primary key",
+                ));
+            }
         }
         // PostgreSQL reads `row.f` as `f(row)` when there is no such column.
-        if qualified
+        if matches!(reference, Reference::Of(_) | Reference::Field)
             && self.dialect == Dialect::Postgres
             && self.catalog.creates_routine(&folded)
             && !is_column()

@@ -8,6 +8,7 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::Rewriter;
+use super::output::Output;
 use super::splice::Walk;
 
 impl Rewriter<'_> {
@@ -36,6 +37,10 @@ impl Rewriter<'_> {
             self.with(with)?;
         }
         self.set_expr(body)?;
+        let ordered = matches!(**body, SetExpr::Select(_));
+        if ordered {
+            self.ranges.reenter();
+        }
         if let Some(order_by) = order_by {
             self.order_by(order_by)?;
         }
@@ -82,6 +87,9 @@ impl Rewriter<'_> {
                 }
             }
         }
+        if ordered {
+            self.ranges.leave();
+        }
         self.scopes.leave();
         Ok(())
     }
@@ -102,7 +110,7 @@ impl Rewriter<'_> {
             } in cte_tables.iter()
             {
                 let name = self.cte_name(&alias.name)?;
-                self.scopes.add(name);
+                self.scopes.add(name, Output::Unknown);
             }
         }
         for Cte {
@@ -118,11 +126,13 @@ impl Rewriter<'_> {
             if let Some(from) = from {
                 return Err(self.unsupported(from.span, "FROM in a common table expression"));
             }
+            let output = match (self.output(query), alias.columns.is_empty()) {
+                (Output::Columns(_), false) => Output::Unknown,
+                (output, _) => output,
+            };
             self.query(query)?;
             // Without RECURSIVE an expression sees only those before it.
-            if !*recursive {
-                self.scopes.add(name);
-            }
+            self.scopes.add(name, output);
         }
         Ok(())
     }
@@ -191,13 +201,14 @@ impl Rewriter<'_> {
             SetExpr::Values(values) => self.values(values),
             SetExpr::Insert(statement)
             | SetExpr::Update(statement)
-            | SetExpr::Delete(statement) => match statement {
-                Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
-                    self.statement(statement)
-                }
+            | SetExpr::Delete(statement)
+            | SetExpr::Merge(statement) => match statement {
+                Statement::Insert(_)
+                | Statement::Update(_)
+                | Statement::Delete(_)
+                | Statement::Merge(_) => self.statement(statement),
                 _ => Err(super::kinds::refused(self.source)),
             },
-            SetExpr::Merge(_) => Err(self.unsupported(Span::empty(), "MERGE")),
             // It holds the name as text without quotes, so what it names can't be told.
             SetExpr::Table(_) => Err(self.unsupported(Span::empty(), "TABLE")),
         }

@@ -13,9 +13,12 @@ use crate::RefusedKind;
 
 impl Rewriter<'_> {
     pub(super) fn select(&mut self, select: &mut Select) -> Walk {
-        let in_place = self.grouped_by_key(select);
+        let in_place = self.tables_in_place(select);
         self.in_place.extend(in_place.iter().map(|table| table.at));
+        let ranges = self.ranges_of(&select.from, &self.in_place);
+        self.ranges.enter(ranges);
         self.clauses(select)?;
+        self.ranges.leave();
         self.confine_in_place(select, &in_place)
     }
 
@@ -107,9 +110,13 @@ impl Rewriter<'_> {
     pub(super) fn select_items(&mut self, items: &mut [SelectItem]) -> Walk {
         for item in items {
             match item {
-                SelectItem::UnnamedExpr(expr) => self.expr(expr)?,
+                SelectItem::UnnamedExpr(expr) => {
+                    self.rows_keep_their_type(expr)?;
+                    self.expr(expr)?;
+                }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     self.label(alias)?;
+                    self.rows_keep_their_type(expr)?;
                     self.expr(expr)?;
                 }
                 SelectItem::ExprWithAliases { expr: _, aliases } => {

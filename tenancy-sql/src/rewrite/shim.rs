@@ -14,6 +14,8 @@ pub(super) struct Shimmed {
     pub(super) edits: Vec<Edit>,
     /// Names that `ONLY` was taken away from, by index of the token.
     pub(super) only: Vec<usize>,
+    /// Names that `x IN name` was said of, by index of the token.
+    pub(super) within: Vec<usize>,
 }
 
 /// What the parser sees in place of the tokens from here on.
@@ -40,7 +42,7 @@ pub(super) fn shim(source: &Source<'_>) -> (Vec<TokenWithSpan>, Shimmed) {
             Dialect::Postgres => {
                 postgres(source, at, &mut shimmed).or_else(|| subscript(source, at, insert_list))
             }
-            Dialect::Sqlite => sqlite(source, at),
+            Dialect::Sqlite => within(source, at, &mut shimmed).or_else(|| sqlite(source, at)),
         };
         match step.or_else(|| common(source, at)) {
             Some(step) => {
@@ -60,7 +62,7 @@ pub(super) fn shim(source: &Source<'_>) -> (Vec<TokenWithSpan>, Shimmed) {
 fn may_start(source: &Source<'_>, lexeme: &Lexeme) -> bool {
     let words: &[&str] = match (lexeme.kind, lexeme.end - lexeme.start) {
         (Kind::Operator, 1) | (Kind::Mark('(' | ')' | '['), _) => return true,
-        (Kind::Word, 2) => &["as", "is"],
+        (Kind::Word, 2) => &["as", "in", "is"],
         (Kind::Word, 3) => &["for", "not"],
         (Kind::Word, 4) => &["name", "only", "rows", "with"],
         (Kind::Word, 5) => &["cycle", "table"],
@@ -409,6 +411,39 @@ fn subscript(source: &Source<'_>, at: usize, insert_list: Option<(usize, usize)>
     } else {
         None
     }
+}
+
+/// `x IN leads` is `x IN (SELECT * FROM leads)`.
+fn within(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Step> {
+    if !source.is_word(at, "in") || !is_name(source, at + 1) {
+        return None;
+    }
+    let mut last = at + 1;
+    while source.is_mark(last + 1, '.') && is_name(source, last + 2) {
+        last += 2;
+    }
+    // A call.
+    if source.is_mark(last + 1, '(') {
+        return None;
+    }
+    let (start, end) = (source.start(at + 1), source.end_before(last + 1));
+    for (place, text) in [(start, "(SELECT * FROM "), (end, ")")] {
+        shimmed.edits.push(Edit {
+            start: place,
+            end: place,
+            text: text.into(),
+        });
+    }
+    shimmed.within.push(at + 1);
+    let mut tokens: Vec<TokenWithSpan> = shown(source, at).into_iter().collect();
+    let opening = [Token::LParen, word("SELECT"), Token::Mul, word("FROM")];
+    tokens.extend(made(source, at + 1, &opening));
+    tokens.extend((at + 1..=last).filter_map(|inside| shown(source, inside)));
+    tokens.extend(made(source, last, &[Token::RParen]));
+    Some(Step {
+        shown: tokens,
+        next: last + 1,
+    })
 }
 
 fn sqlite(source: &Source<'_>, at: usize) -> Option<Step> {

@@ -4,7 +4,7 @@
 use sqlparser::tokenizer::Span;
 
 use crate::lex::{Kind, Lexeme};
-use crate::{Dialect, Refused, RefusedKind};
+use crate::{Dialect, Refused, RefusedKind, names};
 
 /// See the module.
 pub(super) struct Source<'a> {
@@ -93,6 +93,20 @@ impl<'a> Source<'a> {
     pub(super) fn is_word(&self, at: usize, word: &str) -> bool {
         self.lexeme(at)
             .is_some_and(|lexeme| lexeme.is_word(self.sql, word))
+    }
+
+    /// The folded name that is at a token, quoted or not.
+    pub(super) fn name(&self, at: usize) -> Option<String> {
+        let lexeme = self.lexeme(at)?;
+        let text = lexeme.text(self.sql);
+        match lexeme.kind {
+            Kind::Word => Some(names::fold(self.dialect, text, None)),
+            Kind::Quoted(quote) => {
+                let inside = text.get(1..text.len().checked_sub(1)?)?;
+                Some(names::fold(self.dialect, inside, Some(quote)))
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn is_mark(&self, at: usize, mark: char) -> bool {

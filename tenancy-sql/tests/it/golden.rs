@@ -105,16 +105,19 @@ fn grouping_by_the_primary_key() {
     );
     accepts(
         Postgres,
-        "SELECT 1 FROM leads l RIGHT JOIN contacts c ON true GROUP BY l.id, c.id",
-        "SELECT 1 FROM <<leads>> l RIGHT JOIN contacts c ON true WHERE [[c]] GROUP BY l.id, c.id, c.tenant_id",
+        "SELECT c.name FROM leads l RIGHT JOIN contacts c ON true GROUP BY l.id, c.id",
+        "SELECT c.name FROM <<leads>> l RIGHT JOIN contacts c ON true WHERE [[c]] GROUP BY l.id, c.id, c.tenant_id",
     );
     accepts(
         Postgres,
         "SELECT 1 FROM leads l FULL JOIN contacts c ON true GROUP BY l.id, c.id",
         "SELECT 1 FROM <<leads>> l FULL JOIN <<contacts>> c ON true GROUP BY l.id, c.id",
     );
-    // Not the key, or one dimension of many.
+    // Not the key, or one dimension of many, or nothing else of the table is looked at.
     for sql in [
+        "SELECT id, count(*), sum(amount), max(lower(name)) * 2 FROM <<leads>> AS leads GROUP BY id HAVING min(amount) > 1 ORDER BY id",
+        "SELECT l.id, c.name FROM <<leads>> l JOIN <<contacts>> c ON c.lead_id = l.id GROUP BY l.id, c.name",
+        "SELECT id, name FROM <<leads>> AS leads GROUP BY id, name",
         "SELECT status FROM <<leads>> AS leads GROUP BY status",
         "SELECT id FROM <<leads>> AS leads GROUP BY ROLLUP (id)",
         "SELECT id FROM <<leads>> AS leads GROUP BY GROUPING SETS ((id), ())",
@@ -122,8 +125,28 @@ fn grouping_by_the_primary_key() {
     ] {
         let original = sql
             .replace("<<leads>> AS leads", "leads")
-            .replace("<<leads>>", "leads");
+            .replace("<<leads>>", "leads")
+            .replace("<<contacts>>", "contacts");
         accepts(Postgres, &original, sql);
+    }
+    // A column beyond the key in any clause, a window over one, a star, a whole row.
+    for (list, behind) in [
+        ("id", " HAVING name <> ''"),
+        ("id", " ORDER BY name"),
+        ("id, max(amount) OVER ()", ""),
+        ("id, count(amount) FILTER (WHERE true) OVER ()", ""),
+        ("*", ""),
+        ("leads.*", ""),
+        ("1, leads.*", ""),
+        ("to_jsonb(leads)", ""),
+    ] {
+        accepts(
+            Postgres,
+            &format!("SELECT {list} FROM leads GROUP BY id{behind}"),
+            &format!(
+                "SELECT {list} FROM leads WHERE [[leads]] GROUP BY id, leads.tenant_id{behind}"
+            ),
+        );
     }
     accepts(
         Sqlite,

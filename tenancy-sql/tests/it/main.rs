@@ -9,8 +9,11 @@
 mod app_statements;
 mod fixture;
 mod golden;
+mod in_place;
+mod merge;
 mod shims;
 mod soup;
+mod stars;
 mod threats_a;
 mod threats_a_texts;
 mod threats_b;

@@ -51,7 +51,6 @@ fn a04_a05_table() {
     for sql in [
         "SELECT 1 UNION ALL TABLE leads",
         "SELECT 1 UNION ALL TABLE \"Leads\"",
-        "INSERT INTO leads (id) TABLE countries",
     ] {
         confined_or_refused(Postgres, sql);
         assert!(check(Sqlite, sql).is_err(), "{sql}");
@@ -101,7 +100,6 @@ fn a06_a22_a36_to_a39_statement_kinds() {
         "VACUUM INTO 'x'",
         "DETACH x",
         "REINDEX",
-        "MERGE INTO leads USING contacts ON true WHEN MATCHED THEN DELETE",
         "ROLLBACK TO SAVEPOINT a",
         "RELEASE a",
         "REFRESH MATERIALIZED VIEW m",
@@ -109,6 +107,11 @@ fn a06_a22_a36_to_a39_statement_kinds() {
     ] {
         both_refuse(sql, Statement);
     }
+    refuses(
+        Sqlite,
+        "MERGE INTO leads USING contacts ON true WHEN MATCHED THEN DELETE",
+        Statement,
+    );
     refuses(Postgres, "DO $$ BEGIN DELETE FROM leads; END $$", Statement);
     assert!(check(Postgres, "SELECT * INTO t2 FROM leads").is_err());
     assert!(check(Postgres, "SELECT INTO t2 FROM leads").is_err());
@@ -214,7 +217,15 @@ fn a23_a24_spellings_in_sqlite() {
         );
     }
     confined_or_refused(Sqlite, "SELECT * FROM 'leads'");
-    assert!(check(Sqlite, "SELECT 1 WHERE 1 IN leads").is_err());
+    accepts(
+        Sqlite,
+        "SELECT 1 WHERE 1 IN countries",
+        "SELECT 1 WHERE 1 IN (SELECT countries.code, countries.name FROM countries)",
+    );
+    refuses(Sqlite, "SELECT 1 WHERE 1 IN plans", Relation);
+    refuses(Sqlite, "SELECT 1 WHERE 1 IN sqlite_master", Relation);
+    refuses(Sqlite, "SELECT 1 WHERE 1 IN temp.leads", Qualifier);
+    assert!(check(Postgres, "SELECT 1 WHERE 1 IN leads").is_err());
     // Quotes are part of the name in PostgreSQL.
     refuses(Postgres, "SELECT * FROM \"LEADS\"", Relation);
 }
@@ -358,50 +369,12 @@ fn a29_to_a35_a45_a52_a53_functions() {
 }
 
 #[test]
-fn a40_system_columns() {
-    for column in ["ctid", "xmin", "tableoid", "leads.ctid", "CTID", "\"ctid\""] {
-        refuses(
-            Postgres,
-            &format!("SELECT {column} FROM leads"),
-            SystemColumn,
-        );
-    }
-    for column in [
-        "rowid",
-        "oid",
-        "_rowid_",
-        "leads.rowid",
-        "[RowID]",
-        "\"rowid\"",
-    ] {
-        refuses(Sqlite, &format!("SELECT {column} FROM leads"), SystemColumn);
-        refuses(
-            Sqlite,
-            &format!("DELETE FROM leads WHERE {column} = 1"),
-            SystemColumn,
-        );
-        refuses(
-            Sqlite,
-            &format!("SELECT 1 FROM leads ORDER BY {column}"),
-            SystemColumn,
-        );
-    }
-    refuses(
-        Sqlite,
-        "INSERT INTO leads (rowid, id) VALUES (1, 2)",
-        SystemColumn,
-    );
-    refuses(Sqlite, "UPDATE leads SET rowid = 3", SystemColumn);
-}
-
-#[test]
 fn a42_to_a44_forms_that_stay_confined() {
     for sql in [
-        "SELECT l FROM leads l",
         "SELECT NULL::leads",
         "SELECT jsonb_populate_record(NULL::leads, '{}')",
     ] {
-        confined_or_refused_or_plain(sql);
+        accepts(Postgres, sql, sql);
     }
     let checked = check(
         Postgres,
@@ -413,12 +386,6 @@ fn a42_to_a44_forms_that_stay_confined() {
             .sql()
             .contains("contacts.tenant_id OPERATOR(pg_catalog.=)")
     );
-}
-
-fn confined_or_refused_or_plain(sql: &str) {
-    if let Ok(checked) = check(Postgres, sql) {
-        assert!(!checked.sql().contains("FROM leads l"), "{}", checked.sql());
-    }
 }
 
 #[test]

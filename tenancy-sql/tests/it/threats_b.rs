@@ -19,10 +19,6 @@ fn b56_b59_without_columns() {
     );
     refuses(Sqlite, "INSERT INTO leads VALUES (1, 'a')", Statement);
     both_refuse(
-        "WITH x AS (SELECT * FROM contacts) INSERT INTO contacts SELECT * FROM x",
-        Statement,
-    );
-    both_refuse(
         "INSERT INTO contacts VALUES (1, 2, 3, 4, 5, 6, 7)",
         Statement,
     );
@@ -172,12 +168,10 @@ fn b61_b63_b64_b67_conflicts() {
 
 #[test]
 fn b65_b68_statements_of_other_kinds() {
-    for sql in [
+    both_refuse(
         "MERGE INTO leads l USING contacts s ON l.id = s.id WHEN NOT MATCHED BY SOURCE THEN DELETE",
-        "MERGE INTO leads USING contacts ON true WHEN MATCHED THEN UPDATE SET tenant_id = '2'",
-    ] {
-        both_refuse(sql, Statement);
-    }
+        Statement,
+    );
     for sql in [
         "INSERT INTO leads (id) VALUES (1) ON DUPLICATE KEY UPDATE name = 'x'",
         "INSERT IGNORE INTO leads (id) VALUES (1)",

@@ -6,8 +6,7 @@ use sqlparser::tokenizer::Span;
 use super::super::Rewriter;
 use super::super::splice::Walk;
 use crate::catalog::normalise;
-use crate::lex::Kind;
-use crate::{RefusedKind, Table, names};
+use crate::{RefusedKind, Table};
 
 impl Rewriter<'_> {
     pub(super) fn on_conflict(
@@ -135,20 +134,9 @@ impl Rewriter<'_> {
                 end = self.source.step(end);
             }
             let lexemes = self.source.lexemes.get(start..end).unwrap_or_default();
-            parts.push(match lexemes {
-                [only] => {
-                    let text = only.text(self.source.sql);
-                    match only.kind {
-                        Kind::Quoted(quote) => names::fold(
-                            self.dialect,
-                            text.get(1..text.len().saturating_sub(1))
-                                .unwrap_or_default(),
-                            Some(quote),
-                        ),
-                        _ => names::fold(self.dialect, text, None),
-                    }
-                }
-                several => normalise(self.source.sql, several),
+            parts.push(match (lexemes, self.source.name(start)) {
+                ([_], Some(name)) => name,
+                (several, _) => normalise(self.source.sql, several),
             });
             start = end + 1;
         }

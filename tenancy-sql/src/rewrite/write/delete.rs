@@ -37,6 +37,9 @@ impl Rewriter<'_> {
             return Err(self.unsupported(span, "DELETE from several tables"));
         };
         let target = self.single_target(item)?;
+        let others = self.ranges_of(using.as_deref().unwrap_or_default(), &[]);
+        let ranges = target.ranges(self, others);
+        self.ranges.enter(ranges);
         for item in using.iter_mut().flatten() {
             self.table_with_joins(item)?;
         }
@@ -44,6 +47,7 @@ impl Rewriter<'_> {
         if let Some(returning) = returning {
             self.select_items(returning)?;
         }
+        self.ranges.leave();
         self.confine(selection, &target.known_as, start, end)
     }
 }

@@ -8,7 +8,9 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::super::Rewriter;
+use super::super::ranges::{Held, Range};
 use super::super::splice::Walk;
+use super::Target;
 use crate::{Dialect, Refused, RefusedKind, Table, names};
 
 /// Words that end a select list.
@@ -111,9 +113,10 @@ impl Rewriter<'_> {
             .iter()
             .try_for_each(|column| self.written_column(column))?;
         if let Some(query) = source {
-            self.expand_arms(&mut query.body);
+            self.expand_arms(&mut query.body)?;
         }
-        self.columns(columns, table, behind, source.as_deref())?;
+        let width = source.as_ref().map(|query| self.width(&query.body));
+        self.columns(columns, table, behind, width)?;
         match source {
             None => self.default_values(source, behind)?,
             Some(query) => {
@@ -121,10 +124,17 @@ impl Rewriter<'_> {
                 self.query(query)?;
             }
         }
+        let target = Target { table, known_as };
+        let excluded = Range {
+            known_as: "excluded".into(),
+            held: Held::Derived(table),
+        };
+        let ranges = target.ranges(self, on.iter().map(|_| excluded.clone()).collect());
+        self.ranges.enter(ranges);
         match on {
             None => {}
             Some(OnInsert::OnConflict(conflict)) => {
-                self.on_conflict(conflict, table, &known_as, start, end)?;
+                self.on_conflict(conflict, table, &target.known_as, start, end)?;
             }
             Some(OnInsert::DuplicateKeyUpdate(_)) => {
                 return Err(self.unsupported(span, "ON DUPLICATE KEY UPDATE"));
@@ -132,19 +142,22 @@ impl Rewriter<'_> {
             // Closed world.
             Some(_) => return Err(self.unsupported(span, "a conflict clause of another engine")),
         }
-        match returning {
-            None => Ok(()),
-            Some(items) => self.select_items(items),
+        if let Some(items) = returning {
+            self.select_items(items)?;
         }
+        self.ranges.leave();
+        Ok(())
     }
 
     /// Adds the tenant column to the list of columns, or writes the list out of the catalogue.
-    fn columns(
+    ///
+    /// `width` is how many values each row has, if there are rows and it can be told.
+    pub(super) fn columns(
         &mut self,
         columns: &mut Vec<ObjectName>,
         table: &Table,
         behind: usize,
-        source: Option<&Query>,
+        width: Option<Option<usize>>,
     ) -> Walk {
         let name = |ident: Ident| ObjectName(vec![ObjectNamePart::Identifier(ident)]);
         let tenant = self.fragments.column();
@@ -164,7 +177,7 @@ impl Rewriter<'_> {
             columns.push(name(tenant));
             return Ok(());
         }
-        let Some(source) = source else {
+        let Some(width) = width else {
             self.insert_at(self.source.end_before(behind), format!(" ({text})"));
             columns.push(name(tenant));
             return Ok(());
@@ -175,9 +188,7 @@ impl Rewriter<'_> {
             .filter(|column| column.name() != self.catalog.tenant_column() && !column.generated())
             .map(|column| names::written(column.name()))
             .collect();
-        let width = self
-            .width(&source.body)
-            .filter(|width| *width <= open.len() && *width > 0);
+        let width = width.filter(|width| *width <= open.len() && *width > 0);
         // SQLite takes all columns or none; PostgreSQL the first few.
         let Some(width) =
             width.filter(|width| self.dialect == Dialect::Postgres || *width == open.len())
@@ -247,26 +258,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// Writes out the stars of each select list.
-    fn expand_arms(&mut self, mut body: &mut SetExpr) {
-        while let SetExpr::SetOperation {
-            left,
-            op: _,
-            set_quantifier: _,
-            right,
-        } = body
-        {
-            self.expand_arms(right);
-            body = left;
-        }
-        match body {
-            SetExpr::Select(select) => self.expand(select),
-            SetExpr::Query(query) => self.expand_arms(&mut query.body),
-            _ => {}
-        }
-    }
-
-    fn rows(&mut self, values: &mut Values) -> Walk {
+    pub(super) fn rows(&mut self, values: &mut Values) -> Walk {
         for Parens {
             opening_token: _,
             content,
@@ -292,10 +284,18 @@ impl Rewriter<'_> {
     /// At the end of the list, so that ordinals in ORDER BY keep their meaning.
     fn select_list(&mut self, select: &mut Select, end: usize) -> Walk {
         let span = select.select_token.0.span;
-        let from = self
-            .source
-            .index(span)
-            .filter(|from| self.source.is_word(*from, "select"));
+        let place = self.source.index(span);
+        let value = self.fragments.value_text();
+        if let Some(at) = place
+            && self.source.is_word(at, "table")
+            && self.extend_table(at, &value)
+        {
+            select
+                .projection
+                .push(SelectItem::UnnamedExpr(self.fragments.value()));
+            return Ok(());
+        }
+        let from = place.filter(|from| self.source.is_word(*from, "select"));
         let (Some(from), false) = (from, select.projection.is_empty()) else {
             return Err(self.unsupported(span, "an INSERT from an empty select list"));
         };
@@ -315,10 +315,7 @@ impl Rewriter<'_> {
                 place => break place.unwrap_or(end),
             }
         };
-        self.insert_at(
-            self.source.end_before(place),
-            format!(", {}", self.fragments.value_text()),
-        );
+        self.insert_at(self.source.end_before(place), format!(", {value}"));
         select
             .projection
             .push(SelectItem::UnnamedExpr(self.fragments.value()));

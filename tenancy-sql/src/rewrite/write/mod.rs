@@ -1,8 +1,9 @@
-//! INSERT, UPDATE and DELETE: what is written belongs to the tenant because only the framework writes the tenant column.
+//! INSERT, UPDATE, DELETE and MERGE: what is written belongs to the tenant because only the framework writes the tenant column.
 
 mod conflict;
 mod delete;
 mod insert;
+mod merge;
 mod update;
 mod wildcard;
 
@@ -14,6 +15,8 @@ use sqlparser::tokenizer::Span;
 
 use super::Rewriter;
 use super::fragments::and;
+use super::names::Reference;
+use super::ranges::{Held, Range};
 use super::splice::Walk;
 use crate::{Refused, RefusedKind, Table, names};
 
@@ -23,6 +26,18 @@ struct Target<'a> {
     known_as: Ident,
 }
 
+impl<'a> Target<'a> {
+    /// The target, and what else a write can see, as what columns can be of.
+    fn ranges(&self, rewriter: &Rewriter<'a>, others: Vec<Range<'a>>) -> Vec<Range<'a>> {
+        let mut ranges = vec![Range {
+            known_as: rewriter.fold(&self.known_as),
+            held: Held::Itself(self.table),
+        }];
+        ranges.extend(others);
+        ranges
+    }
+}
+
 impl<'a> Rewriter<'a> {
     /// The single table that UPDATE or DELETE names.
     fn single_target(&mut self, item: &mut TableWithJoins) -> Result<Target<'a>, Refused> {
@@ -30,6 +45,11 @@ impl<'a> Rewriter<'a> {
         if !joins.is_empty() {
             return Err(self.unsupported(Span::empty(), "a join as the target of a write"));
         }
+        self.single_factor(relation)
+    }
+
+    /// The table that is written to, with its alias.
+    fn single_factor(&mut self, relation: &mut TableFactor) -> Result<Target<'a>, Refused> {
         let TableFactor::Table {
             name,
             alias,
@@ -126,7 +146,7 @@ impl<'a> Rewriter<'a> {
                     "leave it out: it is filled in",
                 ));
             }
-            self.column(part, false)?;
+            self.column(part, Reference::Other)?;
         }
         Ok(())
     }

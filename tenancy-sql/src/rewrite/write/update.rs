@@ -35,6 +35,12 @@ impl Rewriter<'_> {
         if let Some(or) = or {
             self.conflict_word(or, target.table, span)?;
         }
+        let others = match from {
+            Some(UpdateTableFromKind::AfterSet(items)) => self.ranges_of(items, &[]),
+            _ => Vec::new(),
+        };
+        let ranges = target.ranges(self, others);
+        self.ranges.enter(ranges);
         self.assignments(assignments)?;
         match from {
             None => {}
@@ -51,6 +57,7 @@ impl Rewriter<'_> {
         if let Some(returning) = returning {
             self.select_items(returning)?;
         }
+        self.ranges.leave();
         self.confine(selection, &target.known_as, start, end)
     }
 

@@ -1,0 +1,298 @@
+//! Tables that stay as they are, with the tenant's predicate in WHERE. That is the same as a derived table wherever no outer
+//! join can make up rows of the table, and it keeps what a derived table loses: system columns, the type of a whole row, and
+//! that a primary key determines the other columns (which is in `group`).
+
+use sqlparser::ast::{
+    Expr, GroupByExpr, Ident, Join, JoinOperator, Select, SelectItem, TableFactor, TableWithJoins,
+};
+use sqlparser::tokenizer::Span;
+
+use super::Rewriter;
+use super::fragments::{and, plain_and};
+use super::names::system_columns;
+use super::ranges::Range;
+use super::splice::Walk;
+use crate::{Dialect, Table, TableClass, names};
+
+/// Words behind FROM and WHERE.
+const AFTER_WHERE: &[&str] = &[
+    "group",
+    "having",
+    "window",
+    "order",
+    "limit",
+    "offset",
+    "fetch",
+    "for",
+    "union",
+    "intersect",
+    "except",
+    "returning",
+];
+
+/// Words that end GROUP BY.
+const AFTER_GROUP: &[&str] = &[
+    "having",
+    "window",
+    "order",
+    "limit",
+    "offset",
+    "fetch",
+    "for",
+    "union",
+    "intersect",
+    "except",
+    "returning",
+    "on",
+];
+
+/// A table that may be left in place, and the name its columns go by.
+pub(super) struct Candidate<'a> {
+    /// The token of its name.
+    pub(super) at: usize,
+    pub(super) known_as: Ident,
+    pub(super) table: &'a Table,
+    /// Whether it is all there is in FROM.
+    pub(super) single: bool,
+}
+
+/// A table that is left in place.
+pub(super) struct InPlace {
+    pub(super) at: usize,
+    known_as: Ident,
+    /// Whether the statement groups by its key, which is to be completed.
+    keyed: bool,
+}
+
+impl<'a> Rewriter<'a> {
+    /// The tables of a SELECT that have to stay in place.
+    pub(super) fn tables_in_place(&self, select: &Select) -> Vec<InPlace> {
+        let Some(from) = self
+            .source
+            .index(select.select_token.0.span)
+            .filter(|from| !self.within.contains(from))
+        else {
+            return Vec::new();
+        };
+        let ranges = self.ranges_of(&select.from, &[]);
+        let mut rows = Vec::new();
+        for item in &select.projection {
+            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                self.rows_in(expr, &mut |name| rows.push(self.fold(name)), true);
+            }
+        }
+        rows.retain(|name| ranges.iter().any(|range| range.known_as == *name));
+        let ungrouped =
+            matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
+        if ungrouped && rows.is_empty() && !self.names_system_columns {
+            return Vec::new();
+        }
+        let level = self.source.level_end(from);
+        let end = self
+            .source
+            .find(from + 1, level, &["union", "intersect", "except"])
+            .unwrap_or(level);
+        let mut tables = Vec::new();
+        for candidate in self.candidates(&select.from, &ranges) {
+            let keyed = self.is_grouped_by_key(select, &candidate, from, end);
+            let name = self.fold(&candidate.known_as);
+            let whole_row = rows.contains(&name) && candidate.table.column(&name).is_none();
+            if keyed || whole_row || self.names_system_column(&candidate, from, end) {
+                tables.push(InPlace {
+                    at: candidate.at,
+                    known_as: candidate.known_as,
+                    keyed,
+                });
+            }
+        }
+        tables
+    }
+
+    /// The tenant tables that a predicate in WHERE would confine.
+    fn candidates(&self, from: &[TableWithJoins], ranges: &[Range<'_>]) -> Vec<Candidate<'a>> {
+        let single = matches!(from, [TableWithJoins { joins, .. }] if joins.is_empty());
+        let mut found = Vec::new();
+        for TableWithJoins { relation, joins } in from {
+            if !joins.iter().any(fills_left) {
+                found.extend(self.candidate(relation, single));
+            }
+            for (nth, join) in joins.iter().enumerate() {
+                if !fills_right(join) && !joins.iter().skip(nth + 1).any(fills_left) {
+                    found.extend(self.candidate(&join.relation, false));
+                }
+            }
+        }
+        // The predicate names the table, so the name must be one thing's only.
+        found.retain(|candidate| {
+            let name = self.fold(&candidate.known_as);
+            ranges.iter().filter(|range| range.known_as == name).count() == 1
+        });
+        found
+    }
+
+    fn candidate(&self, factor: &TableFactor, single: bool) -> Option<Candidate<'a>> {
+        let TableFactor::Table {
+            name,
+            alias,
+            args: None,
+            sample: None,
+            ..
+        } = factor
+        else {
+            return None;
+        };
+        let parts = self.parts(name).ok()?;
+        let last = parts.last()?;
+        let folded = self.fold(last);
+        if self.scopes.sees(&folded) {
+            return None;
+        }
+        let table = self
+            .catalog
+            .table(&folded)
+            .filter(|table| table.class() == TableClass::Tenant)?;
+        let known_as = match alias {
+            Some(alias) if alias.columns.is_empty() => alias.name.clone(),
+            Some(_) => return None,
+            None => names::written(table.name()),
+        };
+        Some(Candidate {
+            at: self.source.index(last.span)?,
+            known_as,
+            table,
+            single,
+        })
+    }
+
+    /// Whether a system column of the table is named between two tokens.
+    fn names_system_column(&self, candidate: &Candidate<'_>, from: usize, to: usize) -> bool {
+        if self.dialect == Dialect::Sqlite && candidate.table.without_rowid() {
+            return false;
+        }
+        let known_as = self.fold(&candidate.known_as);
+        (from..to).any(|at| {
+            let Some(name) = self.source.name(at) else {
+                return false;
+            };
+            if !system_columns(self.dialect).contains(&name.as_str())
+                || candidate.table.column(&name).is_some()
+                || self.source.is_mark(at + 1, '.')
+                || self.source.is_mark(at + 1, '(')
+            {
+                return false;
+            }
+            let before = at.saturating_sub(1);
+            if self.source.is_mark(before, '.') {
+                self.source
+                    .name(before.saturating_sub(1))
+                    .is_some_and(|table| table == known_as)
+            } else {
+                candidate.single && !self.source.is_word(before, "as")
+            }
+        })
+    }
+
+    /// Whether the table whose name is at that token is left in place.
+    pub(super) fn is_in_place(&self, at: usize) -> bool {
+        self.in_place.contains(&at)
+    }
+
+    /// Confines the tables left in place, and completes the keys that are grouped by.
+    pub(super) fn confine_in_place(&mut self, select: &mut Select, tables: &[InPlace]) -> Walk {
+        let Some(first) = tables.iter().map(|table| table.at).min() else {
+            return Ok(());
+        };
+        let end = self.source.level_end(first);
+        let mut behind = self.source.find(first, end, AFTER_WHERE).unwrap_or(end);
+        // ON CONFLICT of an INSERT.
+        let mut on = self.source.find(first, behind, &["on"]);
+        while let Some(at) = on {
+            if self.source.is_word(at + 1, "conflict") {
+                behind = at;
+                break;
+            }
+            on = self.source.find(at + 1, behind, &["on"]);
+        }
+        let predicates: Vec<String> = tables
+            .iter()
+            .map(|table| self.fragments.predicate_text(&table.known_as))
+            .collect();
+        self.conjoin(
+            select.selection.is_some(),
+            first,
+            behind,
+            &predicates.join(" AND "),
+        )?;
+        let mut condition = None;
+        for InPlace {
+            at: _,
+            known_as,
+            keyed,
+        } in tables
+        {
+            let predicate = self.fragments.predicate(known_as);
+            condition = Some(match condition.take() {
+                None => and(select.selection.take(), predicate),
+                // Only the caller's own condition is put into parentheses.
+                Some(before) => plain_and(before, predicate),
+            });
+            if *keyed {
+                self.complete_key(select, known_as, behind, end)?;
+            }
+        }
+        select.selection = condition;
+        Ok(())
+    }
+
+    /// Adds the tenant column to the GROUP BY at a token.
+    fn complete_key(
+        &mut self,
+        select: &mut Select,
+        known_as: &Ident,
+        group: usize,
+        end: usize,
+    ) -> Walk {
+        let GroupByExpr::Expressions(keys, _) = &mut select.group_by else {
+            return Err(self.unsupported(Span::empty(), "GROUP BY ALL"));
+        };
+        if !self.source.is_word(group, "group") || !self.source.is_word(group + 1, "by") {
+            return Err(self.unsupported(Span::empty(), "GROUP BY at an unknown place"));
+        }
+        keys.push(Expr::CompoundIdentifier(vec![
+            known_as.clone(),
+            self.fragments.column(),
+        ]));
+        let behind = self.source.find(group, end, AFTER_GROUP).unwrap_or(end);
+        let text = format!(
+            ", {}.{}",
+            names::text(known_as),
+            self.fragments.column_text()
+        );
+        self.insert_at(self.source.end_before(behind), text);
+        Ok(())
+    }
+}
+
+/// Whether a join makes up rows of what is to its left.
+fn fills_left(join: &Join) -> bool {
+    !matches!(
+        join.join_operator,
+        JoinOperator::Join(_)
+            | JoinOperator::Inner(_)
+            | JoinOperator::CrossJoin(_)
+            | JoinOperator::Left(_)
+            | JoinOperator::LeftOuter(_)
+    )
+}
+
+/// Whether a join makes up rows of what is to its right.
+fn fills_right(join: &Join) -> bool {
+    !matches!(
+        join.join_operator,
+        JoinOperator::Join(_)
+            | JoinOperator::Inner(_)
+            | JoinOperator::CrossJoin(_)
+            | JoinOperator::Right(_)
+            | JoinOperator::RightOuter(_)
+    )
+}
