@@ -56,7 +56,7 @@ async fn writes_past_the_firewall_are_noticed() {
     for database in [Database::Sqlite, Database::Postgres] {
         let report = own(database, Wall::OpenForWrites).await;
         // A file ends where its sides have become different: one in each of the files that update or delete.
-        assert_eq!(report.wrong(), 2, "{database:?}: {report}");
+        assert_eq!(report.wrong(), 3, "{database:?}: {report}");
     }
 }
 

@@ -63,7 +63,7 @@ fn may_start(source: &Source<'_>, lexeme: &Lexeme) -> bool {
     let words: &[&str] = match (lexeme.kind, lexeme.end - lexeme.start) {
         (Kind::Operator, 1) | (Kind::Mark('(' | ')' | '['), _) => return true,
         (Kind::Word, 2) => &["as", "in", "is"],
-        (Kind::Word, 3) => &["for", "not"],
+        (Kind::Word, 3) => &["for", "not", "top"],
         (Kind::Word, 4) => &["name", "only", "rows", "with"],
         (Kind::Word, 5) => &["cycle", "table"],
         (Kind::Word, 6) => &["search"],
@@ -456,6 +456,10 @@ fn sqlite(source: &Source<'_>, at: usize) -> Option<Step> {
     if words(source, at, &["not", "materialized"]) && source.is_word(before(at, 1), "as") {
         return skip(at + 2);
     }
+    // `INSERT INTO leads AS l`, which the walk looks at again.
+    if source.is_word(at, "as") && is_name(source, at + 1) && is_target(source, before(at, 1)) {
+        return skip(at + 2);
+    }
     if words(source, at, &["indexed", "by"]) && is_name(source, at + 2) {
         return skip(at + 3);
     }
@@ -490,7 +494,22 @@ fn sqlite(source: &Source<'_>, at: usize) -> Option<Step> {
     None
 }
 
+/// Whether the token is the last of a name behind INTO.
+fn is_target(source: &Source<'_>, mut at: usize) -> bool {
+    while is_name(source, at) && source.is_mark(before(at, 1), '.') {
+        at = before(at, 2);
+    }
+    is_name(source, at) && source.is_word(before(at, 1), "into")
+}
+
 fn common(source: &Source<'_>, at: usize) -> Option<Step> {
+    // A name like any other, but not for the parser.
+    if source.is_word(at, "top") && any(source, before(at, 1), &["select", "distinct", "all"]) {
+        return Some(Step {
+            shown: made(source, at, &[Token::make_word("top", Some('"'))]),
+            next: at + 1,
+        });
+    }
     // The frame of a window may leave out rows.
     if source.is_word(at, "exclude") {
         let length = match () {

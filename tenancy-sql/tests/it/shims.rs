@@ -195,6 +195,47 @@ fn sqlite_forms() {
 }
 
 #[test]
+fn top_is_a_name() {
+    both(
+        "SELECT top + 1, x.top FROM (SELECT max(id) AS top FROM leads) x WHERE TOP > 1",
+        "SELECT top + 1, x.top FROM (SELECT max(id) AS top FROM <<leads>> AS leads) x WHERE TOP > 1",
+    );
+    both(
+        "SELECT DISTINCT TOP FROM countries",
+        "SELECT DISTINCT TOP FROM countries",
+    );
+    assert!(check(Postgres, "SELECT TOP 10 id FROM leads").is_err());
+    assert!(check(Sqlite, "SELECT TOP (10) id FROM leads").is_err());
+}
+
+#[test]
+fn an_alias_of_the_target_in_sqlite() {
+    accepts(
+        Sqlite,
+        "INSERT INTO main.leads AS l (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET name = l.name || excluded.name WHERE l.id > 1 OR true",
+        "INSERT INTO leads AS l (id, tenant_id) VALUES (1, {v}) ON CONFLICT (tenant_id, id) DO UPDATE SET name = l.name || excluded.name WHERE (l.id > 1 OR true) AND [[l]]",
+    );
+    accepts(
+        Sqlite,
+        "INSERT INTO contacts AS [C d] VALUES (1, 2, 3, 4, 5) ON CONFLICT (id) DO UPDATE SET name = 'x'",
+        "INSERT INTO contacts AS [C d] (id, lead_id, email, name, is_primary, tenant_id) VALUES (1, 2, 3, 4, 5, {v}) ON CONFLICT (tenant_id, id) DO UPDATE SET name = 'x' WHERE \"c d\".tenant_id = {v}",
+    );
+    accepts(
+        Sqlite,
+        "INSERT INTO leads AS l DEFAULT VALUES",
+        "INSERT INTO leads AS l (tenant_id) VALUES ({v})",
+    );
+    // Behind another INTO it is not an alias of the target.
+    for sql in [
+        "INSERT INTO leads AS (id) VALUES (1)",
+        "INSERT INTO leads AS l AS m (id) VALUES (1)",
+        "INSERT INTO leads AS 1 (id) VALUES (1)",
+    ] {
+        assert!(check(Sqlite, sql).is_err(), "{sql}");
+    }
+}
+
+#[test]
 fn keys_of_expressions() {
     let catalog = tenancy_sql::Catalog::builder(Postgres)
         .migration(

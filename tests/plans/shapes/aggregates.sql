@@ -95,3 +95,7 @@ SELECT id FROM users WHERE tenant_id = :tenant INTERSECT SELECT manager_id FROM 
 -- a whole table by name ()
 TABLE users;
 SELECT * FROM users WHERE tenant_id = :tenant;
+
+-- group by the key and look at nothing else (17)
+SELECT l.id, count(*) FROM leads l JOIN contacts c ON c.lead_id = l.id WHERE l.owner_id = $1 GROUP BY l.id HAVING count(*) > 1 ORDER BY l.id;
+SELECT l.id, count(*) FROM leads l JOIN contacts c ON c.lead_id = l.id WHERE l.tenant_id = :tenant AND c.tenant_id = :tenant AND l.owner_id = $1 GROUP BY l.id HAVING count(*) > 1 ORDER BY l.id;

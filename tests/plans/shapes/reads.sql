@@ -131,3 +131,11 @@ SELECT id FROM leads WHERE tenant_id = :tenant AND id = $1 FOR SHARE NOWAIT;
 -- lock the key only (17)
 SELECT id FROM leads WHERE id = $1 FOR NO KEY UPDATE;
 SELECT id FROM leads WHERE tenant_id = :tenant AND id = $1 FOR NO KEY UPDATE;
+
+-- whole rows of a join (17)
+SELECT l, c.name FROM leads l JOIN contacts c ON c.lead_id = l.id WHERE l.id = $1;
+SELECT l, c.name FROM leads l JOIN contacts c ON c.lead_id = l.id WHERE l.tenant_id = :tenant AND c.tenant_id = :tenant AND l.id = $1;
+
+-- row numbers of a join (17)
+SELECT l.ctid, l.xmin FROM leads l JOIN contacts c ON c.lead_id = l.id WHERE c.id = $1 ORDER BY l.ctid;
+SELECT l.ctid, l.xmin FROM leads l JOIN contacts c ON c.lead_id = l.id WHERE l.tenant_id = :tenant AND c.tenant_id = :tenant AND c.id = $1 ORDER BY l.ctid;

@@ -95,3 +95,27 @@ DELETE FROM notes WHERE tenant_id = :tenant AND id IN (SELECT id FROM notes WHER
 -- delete doubles with itself ()
 DELETE FROM contacts a USING contacts b WHERE a.email = b.email AND a.id > b.id;
 DELETE FROM contacts a USING contacts b WHERE a.tenant_id = :tenant AND b.tenant_id = :tenant AND a.email = b.email AND a.id > b.id;
+
+-- delete by row number (100)
+DELETE FROM notes WHERE ctid = ANY (ARRAY(SELECT ctid FROM notes WHERE at < '2024-01-05' LIMIT $1));
+DELETE FROM notes WHERE tenant_id = :tenant AND ctid = ANY (ARRAY(SELECT ctid FROM notes WHERE tenant_id = :tenant AND at < '2024-01-05' LIMIT $1));
+
+-- delete by row number of a locked batch (100)
+WITH batch AS (SELECT ctid FROM leads WHERE status = 'lost' ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED) DELETE FROM leads USING batch WHERE leads.ctid = batch.ctid RETURNING leads.id;
+WITH batch AS (SELECT ctid FROM leads WHERE tenant_id = :tenant AND status = 'lost' ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED) DELETE FROM leads USING batch WHERE leads.tenant_id = :tenant AND leads.ctid = batch.ctid RETURNING leads.id;
+
+-- move rows ('2024-01-05')
+WITH moved AS (DELETE FROM notes WHERE at < $1 RETURNING *) INSERT INTO notes SELECT * FROM moved ON CONFLICT DO NOTHING;
+WITH moved AS (DELETE FROM notes WHERE tenant_id = :tenant AND at < $1 RETURNING *) INSERT INTO notes (id, lead_id, author_id, body, at, tenant_id) SELECT moved.id, moved.lead_id, moved.author_id, moved.body, moved.at, :tenant FROM moved ON CONFLICT DO NOTHING;
+
+-- merge values ('a', 1)
+MERGE INTO counters c USING (VALUES ($1::text, $2::bigint)) v (name, n) ON c.name = v.name WHEN MATCHED THEN UPDATE SET n = c.n + v.n WHEN NOT MATCHED THEN INSERT VALUES (v.name, v.n);
+MERGE INTO counters c USING (VALUES ($1::text, $2::bigint)) v (name, n) ON c.tenant_id = :tenant AND c.name = v.name WHEN MATCHED THEN UPDATE SET n = c.n + v.n WHEN NOT MATCHED THEN INSERT (tenant_id, name, n) VALUES (:tenant, v.name, v.n);
+
+-- merge a table ()
+MERGE INTO counters c USING (SELECT status, count(*) AS n FROM leads GROUP BY status) s ON c.name = s.status WHEN MATCHED AND s.n = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET n = s.n WHEN NOT MATCHED THEN INSERT (name, n) VALUES (s.status, s.n);
+MERGE INTO counters c USING (SELECT status, count(*) AS n FROM leads WHERE tenant_id = :tenant GROUP BY status) s ON c.tenant_id = :tenant AND c.name = s.status WHEN MATCHED AND s.n = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET n = s.n WHEN NOT MATCHED THEN INSERT (tenant_id, name, n) VALUES (:tenant, s.status, s.n);
+
+-- merge only what is there ()
+MERGE INTO notes n USING leads l ON n.lead_id = l.id WHEN MATCHED AND l.status = 'lost' THEN DELETE;
+MERGE INTO notes n USING leads l ON n.tenant_id = :tenant AND l.tenant_id = :tenant AND n.lead_id = l.id WHEN MATCHED AND l.status = 'lost' THEN DELETE;

@@ -11,6 +11,7 @@ use super::super::Rewriter;
 use super::super::ranges::{Held, Range};
 use super::super::splice::Walk;
 use super::Target;
+use crate::lex::Kind;
 use crate::{Dialect, Refused, RefusedKind, Table, names};
 
 /// Words that end a select list.
@@ -102,6 +103,17 @@ impl Rewriter<'_> {
             self.not_reserved(alias)?;
             known_as = alias.clone();
             behind += 1 + usize::from(*explicit);
+        } else if self.dialect == Dialect::Sqlite && self.source.is_word(behind, "as") {
+            // Left out for the parser, which knows no alias here.
+            let reserved = self.source.lexeme(behind + 1).is_some_and(|lexeme| {
+                lexeme.kind == Kind::Word
+                    && names::is_reserved(self.dialect, lexeme.text(self.source.sql))
+            });
+            let Some(name) = self.source.name(behind + 1).filter(|_| !reserved) else {
+                return Err(self.unsupported(span, "an alias at an unknown place"));
+            };
+            known_as = names::written(&name);
+            behind += 2;
         }
         if let Some(or) = or {
             self.conflict_word(or, table, span)?;
