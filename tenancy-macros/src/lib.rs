@@ -17,6 +17,7 @@ mod catalog;
 mod krate;
 mod project;
 mod statement;
+mod test;
 
 use proc_macro::TokenStream;
 
@@ -80,4 +81,26 @@ sqlx_macros! {
     query_file_as_unchecked: TypedFile, "query_file_as_unchecked";
     query_file_scalar: File, "query_file_scalar";
     query_file_scalar_unchecked: File, "query_file_scalar_unchecked";
+}
+
+/// An async test that gets two fresh tenants, once for each isolation: shared tables, a schema each, a database each.
+///
+/// ```text
+/// #[tenant_test]
+/// async fn what_a_writes_b_does_not_see(tenants: TestTenants<Sqlite>) -> Result<(), sqlx::Error> {
+///     let (a, b) = (tenants.pool.for_tenant(&tenants.a), tenants.pool.for_tenant(&tenants.b));
+///     sqlx::query("INSERT INTO leads (id, name) VALUES (1, 'Ada')").execute(&a).await?;
+///     assert!(sqlx::query("SELECT * FROM leads").fetch_optional(&b).await?.is_none());
+///     Ok(())
+/// }
+/// ```
+/// It makes the tests `what_a_writes_b_does_not_see::shared`, `::schema` and `::database`, over the tables of the project's
+/// own migrations. The parameter's type says on which database. `#[tenant_test(shared, schema)]` runs in those isolations
+/// alone. `tenancy-testkit` has to be among the `dev-dependencies`, by that name or by the one in `testkit = path`.
+///
+/// # Errors
+/// At compile time: a function that is not async, has generics, or takes something else than its tenants.
+#[proc_macro_attribute]
+pub fn tenant_test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    test::tenant_test(arguments.into(), &item.into()).into()
 }

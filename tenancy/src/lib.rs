@@ -12,6 +12,7 @@
 //! | (none) | the context, the registry and envelopes, at the top of this crate; [`sql`], the firewall |
 //! | `sqlx` | `tenancy::sqlx`: pools and transactions that see one tenant |
 //! | `postgres`, `sqlite` | `sqlx` for that database |
+//! | `macros` | `catalog!`, `statement!`, `query!` and its relatives, `#[tenant_test]`: checked while the program is compiled |
 //! | `http` | `tenancy::http`: the tower layer that decides whose a request is |
 //! | `axum` | `http`, with an extractor and error answers for axum |
 //!
@@ -179,7 +180,7 @@ pub use tenancy_http as http;
 pub use tenancy_macros::{
     catalog, query, query_as, query_as_unchecked, query_file, query_file_as,
     query_file_as_unchecked, query_file_scalar, query_file_scalar_unchecked, query_file_unchecked,
-    query_scalar, query_scalar_unchecked, query_unchecked, statement,
+    query_scalar, query_scalar_unchecked, query_unchecked, statement, tenant_test,
 };
 
 /// What the expansions of the macros name, and nobody else.

@@ -21,3 +21,4 @@ mod matrix;
 mod oracle;
 mod plans;
 mod soak;
+mod tenant_test;

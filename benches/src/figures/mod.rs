@@ -3,6 +3,7 @@
 mod context;
 mod firewall;
 mod postgres;
+mod scoped;
 mod sqlite;
 
 use crate::{Failure, runner::Runner};
@@ -12,6 +13,7 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     context::run(runner).await?;
     firewall::run(runner).await?;
     sqlite::run(runner).await?;
+    scoped::run(runner).await?;
     postgres::run(runner).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ mod parse;
 mod validate;
 
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
 
 use parse::Input;
 pub(crate) use parse::Shape;
@@ -32,6 +33,10 @@ fn checked(
     });
     match checked {
         Ok(checked) => expand(checked),
-        Err(error) => error.to_compile_error(),
+        // In a block, since several messages are no expression.
+        Err(error) => {
+            let errors = error.into_compile_error();
+            quote!({ #errors })
+        }
     }
 }

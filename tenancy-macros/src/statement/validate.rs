@@ -8,7 +8,7 @@ use syn::LitStr;
 use tenancy_sql::Refused;
 
 use super::parse::Input;
-use crate::project::{Project, Side};
+use crate::project::Project;
 
 /// A statement that passed.
 pub(crate) struct Checked {
@@ -30,7 +30,7 @@ pub(crate) fn validate(input: Input, project: Arc<Project>) -> syn::Result<Check
         (input.source.clone(), None)
     };
     let mut answers = Vec::new();
-    let mut errors: Option<syn::Error> = None;
+    let mut refusals: Vec<(Refused, Vec<&str>)> = Vec::new();
     let sides = project
         .sides
         .iter()
@@ -38,15 +38,19 @@ pub(crate) fn validate(input: Input, project: Arc<Project>) -> syn::Result<Check
     for side in sides {
         match side.firewall.check(&text) {
             Ok(checked) => answers.push((side.catalog().fingerprint(), checked)),
-            Err(refused) => {
-                let error = refusal(&input, &text, side, &refused, project.sides.len() > 1);
-                match &mut errors {
-                    Some(errors) => errors.combine(error),
-                    None => errors = Some(error),
-                }
-            }
+            Err(refused) => match refusals.iter_mut().find(|(known, _)| *known == refused) {
+                Some((_, dialects)) => dialects.push(side.dialect.as_str()),
+                None => refusals.push((refused, vec![side.dialect.as_str()])),
+            },
         }
     }
+    let errors = refusals
+        .iter()
+        .map(|(refused, dialects)| refusal(&input, &text, refused, dialects, &project))
+        .reduce(|mut errors, error| {
+            errors.combine(error);
+            errors
+        });
     if let Some(errors) = errors {
         return Err(errors);
     }
@@ -75,12 +79,18 @@ fn read(input: &Input) -> syn::Result<(String, PathBuf)> {
     Ok((text, path))
 }
 
-fn refusal(input: &Input, text: &str, side: &Side, refused: &Refused, several: bool) -> syn::Error {
+fn refusal(
+    input: &Input,
+    text: &str,
+    refused: &Refused,
+    dialects: &[&str],
+    project: &Project,
+) -> syn::Error {
     let mut message = refused.render(text).trim_end().to_owned();
-    if several {
+    if dialects.len() < project.sides.len() {
         message = format!(
             "{message}\n(on {}; if the statement is not meant for it, write `dialect = …` before it)",
-            side.dialect
+            dialects.join(", "),
         );
     }
     let place = place(&input.literal, text, refused).filter(|_| !input.shape.is_file());

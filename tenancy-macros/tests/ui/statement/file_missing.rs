@@ -1,0 +1,5 @@
+use tenancy::query_file;
+
+fn main() {
+    let _ = query_file!("queries/none.sql");
+}

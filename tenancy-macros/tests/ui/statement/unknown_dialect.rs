@@ -1,0 +1,5 @@
+use tenancy::statement;
+
+fn main() {
+    let _ = statement!(dialect = "mysql", "SELECT id FROM leads");
+}

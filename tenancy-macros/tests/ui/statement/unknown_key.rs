@@ -1,0 +1,5 @@
+use tenancy::query;
+
+fn main() {
+    let _ = query!(dialekt = "sqlite", "SELECT id FROM leads");
+}

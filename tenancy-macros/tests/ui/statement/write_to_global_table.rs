@@ -1,0 +1,5 @@
+use tenancy::statement;
+
+fn main() {
+    let _ = statement!("UPDATE countries SET name = $1");
+}
