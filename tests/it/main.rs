@@ -16,6 +16,7 @@
 )]
 
 mod compiled;
+mod lints;
 mod macros;
 mod matrix;
 mod oracle;
