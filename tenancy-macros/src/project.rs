@@ -130,3 +130,108 @@ fn modified(path: &Path) -> Option<SystemTime> {
         .and_then(|data| data.modified())
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEADS: &str = "CREATE TABLE leads (tenant_id BLOB NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (tenant_id, id));";
+    const TOML: &str = "[tenancy]\ndialect = 'sqlite'\n";
+
+    /// A folder with these files, and below it the crate that is compiled.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn with(name: &str, files: &[(&str, &str)]) -> Self {
+            let folder =
+                std::env::temp_dir().join(format!("tenancy-macros-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(folder.join("crates/app")).unwrap();
+            for (name, text) in files {
+                let path = folder.join(name);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
+            }
+            Self(folder)
+        }
+
+        fn read(&self) -> Result<Project, String> {
+            Project::read(&self.0.join("crates/app"))
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            // A folder that stays behind in the temporary folder fails no test.
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn refused(name: &str, files: &[(&str, &str)], expect: &str) {
+        let message = Folder::with(name, files).read().unwrap_err();
+        assert!(message.contains(expect), "{message}");
+    }
+
+    #[test]
+    fn found_above_the_crate_and_read_in_the_order_of_versions() {
+        let folder = Folder::with(
+            "above",
+            &[
+                ("tenancy.toml", TOML),
+                (
+                    "migrations/10_later.up.sql",
+                    "ALTER TABLE leads ADD COLUMN name TEXT;",
+                ),
+                (
+                    "migrations/10_later.down.sql",
+                    "ALTER TABLE leads DROP COLUMN name;",
+                ),
+                ("migrations/9_leads.sql", LEADS),
+                ("migrations/notes.md", "not SQL"),
+            ],
+        );
+        let project = folder.read().unwrap();
+        let leads = project.sides[0].catalog().table("leads").unwrap();
+        assert!(leads.column("name").is_some());
+        assert!(project.is_fresh());
+
+        std::fs::remove_file(folder.0.join("migrations/10_later.up.sql")).unwrap();
+        assert!(!project.is_fresh());
+        assert!(
+            folder.read().unwrap().sides[0]
+                .catalog()
+                .table("leads")
+                .unwrap()
+                .column("name")
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        refused("none", &[], "no `tenancy.toml` beside `Cargo.toml`");
+        refused(
+            "key",
+            &[("tenancy.toml", "[tenancy]\nglobals = []")],
+            "unknown field `globals`",
+        );
+        refused(
+            "folder",
+            &[("tenancy.toml", TOML)],
+            "can't read the migrations in",
+        );
+        let table = "CREATE TABLE countries (code TEXT PRIMARY KEY);";
+        refused(
+            "unclassified",
+            &[
+                ("tenancy.toml", TOML),
+                ("migrations/1_countries.sql", table),
+            ],
+            "declare the table in tenancy.toml, as `global` if every tenant may read it or as `central` if none may",
+        );
+        refused(
+            "version",
+            &[("tenancy.toml", TOML), ("migrations/leads.sql", LEADS)],
+            "leads.sql",
+        );
+    }
+}
