@@ -83,6 +83,36 @@ pub enum Error {
     /// A write was sent through a read-only transaction.
     #[error("this transaction is read-only; begin it with `TenantPool::begin` to write")]
     ReadOnlyTransaction,
+    /// A list was to be ordered by a column that the model does not have.
+    #[error("`{table}` has no column `{column}` to order by; it has {known}")]
+    UnknownColumn {
+        /// The table of the model.
+        table: &'static str,
+        /// What was asked for.
+        column: String,
+        /// The columns of the model.
+        known: String,
+    },
+    /// A page was to start after a row, in an order by a column that may be NULL: rows without a value would be on no page.
+    #[error(
+        "pages can't be ordered by `{column}`, which may be NULL; order by another column, or use `limit` and `offset`"
+    )]
+    NullableOrder {
+        /// The column.
+        column: &'static str,
+    },
+    /// A page was to start after a row that is given by another number of values than the order has columns.
+    #[error(
+        "the order has {columns} columns but the cursor {values} values; give the value of each of: {order}"
+    )]
+    Cursor {
+        /// Columns of the order, the key at its end included.
+        columns: usize,
+        /// Values that were given.
+        values: usize,
+        /// The columns of the order.
+        order: String,
+    },
     /// The pool was closed.
     #[error("the pool is closed")]
     Closed,

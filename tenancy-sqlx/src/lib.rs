@@ -32,6 +32,7 @@
 mod budget;
 mod db;
 mod error;
+pub mod model;
 mod pool;
 pub mod provision;
 pub mod registry;

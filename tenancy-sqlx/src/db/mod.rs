@@ -135,6 +135,35 @@ pub trait TenantDb: Database<Arguments: IntoArguments<Self>> + sealed::Sealed {
         server_wall: bool,
     ) -> Option<SqlStr>;
 
+    /// How many values one statement may have, the tenant included.
+    #[doc(hidden)]
+    const MAX_VALUES: usize;
+
+    /// The value of a column, by its place: models write their own lists of columns and know it.
+    #[doc(hidden)]
+    fn column<'r, T>(row: &'r Self::Row, at: usize) -> Result<T, sqlx::Error>
+    where
+        T: sqlx::Decode<'r, Self> + sqlx::Type<Self>;
+
+    /// Whether a column is NULL.
+    #[doc(hidden)]
+    fn is_null(row: &Self::Row, at: usize) -> Result<bool, sqlx::Error>;
+
+    /// The value of a column that counts.
+    #[doc(hidden)]
+    fn integer(row: &Self::Row, at: usize) -> Result<i64, sqlx::Error>;
+
+    /// Appends a number to the values of a statement.
+    #[doc(hidden)]
+    fn bind_integer(
+        args: &mut Self::Arguments,
+        number: i64,
+    ) -> Result<(), sqlx::error::BoxDynError>;
+
+    /// How many rows a statement changed.
+    #[doc(hidden)]
+    fn affected(result: &Self::QueryResult) -> u64;
+
     /// sqlx's executor of the bare connection.
     #[doc(hidden)]
     fn fetch_many<'c>(

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use sqlx::postgres::{PgArguments, PgConnection, PgRow, PgStatement, PgTypeInfo};
+use sqlx::postgres::{PgArguments, PgConnection, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{
     Arguments as _, AssertSqlSafe, Connection as _, Describe, Executor, Postgres, Row as _,
-    SqlSafeStr as _, SqlStr,
+    SqlSafeStr as _, SqlStr, ValueRef as _,
 };
 use tenancy_core::{IdRepr, Isolation, Placement, TenantId};
 use tenancy_sql::{Access, Dialect, KeyType};
@@ -131,6 +131,32 @@ impl TenantDb for Postgres {
             }
         }
         Some(AssertSqlSafe(sql).into_sql_str())
+    }
+
+    // The message that binds counts them in 16 bits.
+    const MAX_VALUES: usize = 65_535;
+
+    fn column<'r, T>(row: &'r PgRow, at: usize) -> Result<T, sqlx::Error>
+    where
+        T: sqlx::Decode<'r, Self> + sqlx::Type<Self>,
+    {
+        row.try_get(at)
+    }
+
+    fn is_null(row: &PgRow, at: usize) -> Result<bool, sqlx::Error> {
+        row.try_get_raw(at).map(|value| value.is_null())
+    }
+
+    fn integer(row: &PgRow, at: usize) -> Result<i64, sqlx::Error> {
+        row.try_get(at)
+    }
+
+    fn bind_integer(args: &mut PgArguments, number: i64) -> Result<(), sqlx::error::BoxDynError> {
+        args.add(number)
+    }
+
+    fn affected(result: &PgQueryResult) -> u64 {
+        result.rows_affected()
     }
 
     fn fetch_many<'c>(

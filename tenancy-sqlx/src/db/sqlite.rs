@@ -4,10 +4,13 @@ use std::path::Path;
 
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow, SqliteStatement, SqliteTypeInfo};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnection, SqliteQueryResult, SqliteRow, SqliteStatement,
+    SqliteTypeInfo,
+};
 use sqlx::{
-    Arguments as _, AssertSqlSafe, Connection as _, Describe, Executor, SqlSafeStr as _, SqlStr,
-    Sqlite,
+    Arguments as _, AssertSqlSafe, Connection as _, Describe, Executor, Row as _, SqlSafeStr as _,
+    SqlStr, Sqlite, ValueRef as _,
 };
 use tenancy_core::{IdRepr, Isolation, Placement, TenantId};
 use tenancy_sql::{Access, Dialect, KeyType};
@@ -131,6 +134,35 @@ impl TenantDb for Sqlite {
             // Taking the write lock at once avoids the upgrade that fails when somebody else wrote in between.
             Begin::Transaction(Access::Write) => Some("BEGIN IMMEDIATE".into_sql_str()),
         }
+    }
+
+    // SQLITE_MAX_VARIABLE_NUMBER of the library as it is compiled.
+    const MAX_VALUES: usize = 32_766;
+
+    fn column<'r, T>(row: &'r SqliteRow, at: usize) -> Result<T, sqlx::Error>
+    where
+        T: sqlx::Decode<'r, Self> + sqlx::Type<Self>,
+    {
+        row.try_get(at)
+    }
+
+    fn is_null(row: &SqliteRow, at: usize) -> Result<bool, sqlx::Error> {
+        row.try_get_raw(at).map(|value| value.is_null())
+    }
+
+    fn integer(row: &SqliteRow, at: usize) -> Result<i64, sqlx::Error> {
+        row.try_get(at)
+    }
+
+    fn bind_integer(
+        args: &mut SqliteArguments,
+        number: i64,
+    ) -> Result<(), sqlx::error::BoxDynError> {
+        args.add(number)
+    }
+
+    fn affected(result: &SqliteQueryResult) -> u64 {
+        result.rows_affected()
     }
 
     fn fetch_many<'c>(

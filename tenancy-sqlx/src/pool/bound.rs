@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tenancy_core::TenantContext;
-use tenancy_sql::Access;
+use tenancy_sql::{Access, Firewall};
 
 use super::PoolCore;
 use crate::db::TenantDb;
@@ -60,7 +60,11 @@ impl<DB: TenantDb> BoundPool<DB> {
         self.core.begin(self.context()?, Access::Read).await
     }
 
-    pub(super) fn context(&self) -> Result<TenantContext> {
+    pub(crate) fn firewall(&self) -> &Firewall {
+        &self.core.firewall
+    }
+
+    pub(crate) fn context(&self) -> Result<TenantContext> {
         ensure_same_tenant(&self.cx)?;
         Ok(self.cx.clone())
     }

@@ -11,7 +11,7 @@ use futures_core::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::{Describe, Execute, Executor, SqlStr};
 use tenancy_core::TenantContext;
-use tenancy_sql::Access;
+use tenancy_sql::{Access, Firewall};
 
 use super::TenantTx;
 use crate::budget::{Flight, Lease};
@@ -64,6 +64,19 @@ impl<DB: TenantDb> TenantConn<DB> {
             ensure_writable(&self.cx)?;
         }
         Ok(())
+    }
+
+    pub(crate) fn firewall(&self) -> &Firewall {
+        &self.core.firewall
+    }
+
+    /// Refuses where a statement that writes would be refused.
+    pub(crate) fn ensure_may_write(&self) -> Result<()> {
+        self.ensure_usable()?;
+        if self.access == Access::Read {
+            return Err(Error::ReadOnlyTransaction);
+        }
+        ensure_writable(&self.cx)
     }
 
     /// Refuses a tenant that is suspended, and another tenant's scope.
