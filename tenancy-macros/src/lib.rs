@@ -16,6 +16,7 @@
 mod catalog;
 mod krate;
 mod project;
+mod scoped;
 mod statement;
 mod test;
 
@@ -103,4 +104,39 @@ sqlx_macros! {
 #[proc_macro_attribute]
 pub fn tenant_test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     test::tenant_test(arguments.into(), &item.into()).into()
+}
+
+/// A struct with named fields becomes a model of a tenant's table: `#[tenant_scoped(table = "leads")]`.
+///
+/// It is given implementations of `TenantScoped`, `TenantWritten` and `Stored`, whose constants are its statements, and
+/// functions that send them: `find`, `all`, `filter`, `count`, `exists`, `insert`, `insert_many`, `update`, `upsert`, `delete`,
+/// `delete_where`, a constant for each column to order by. The documentation of each function shows what it sends. There is no
+/// field for the tenant column: the framework alone writes it.
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `table = "leads"` | the table; it belongs to tenants |
+/// | `key = "email"`, `key = ["a", "b"]` | another key than the primary key, unique for a tenant |
+/// | `read_only` | no functions that write; the struct may leave columns out |
+/// | `except(find, count)` | functions that are left out, for ones of your own |
+/// | `crate = path` | where `tenancy` is |
+///
+/// | on a field, `#[tenant(…)]` | meaning |
+/// |---|---|
+/// | `column = "…"` | its column; as the field unless said. `#[sqlx(rename = "…")]` says the same |
+/// | `key` | it is (a part of) the key |
+/// | `skip` | it is no column; it is `Default::default()` when read. `#[sqlx(skip)]` says the same |
+/// | `default` | the database fills it in when a row is added |
+/// | `read_only` | it is read and never written |
+/// | `nullable` | its type has a value for NULL, and is not called `Option` |
+/// | `bind_with(function, Type)` | it is written as what the function makes of it |
+/// | `belongs_to = User`, `belongs_to(User, name = "owner")` | it points to a row of another model |
+///
+/// # Errors
+/// At compile time, all at once and where they were made: an unknown table or column, a table that is `global` or `central`, a
+/// missing key, a field for the tenant column, a column that may be NULL in a field that can't, a column that a new row
+/// needs and no field gives, a statement that the firewall refuses, and whatever else can't be a model.
+#[proc_macro_attribute]
+pub fn tenant_scoped(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    scoped::tenant_scoped(arguments.into(), item.into()).into()
 }

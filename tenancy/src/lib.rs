@@ -180,7 +180,7 @@ pub use tenancy_http as http;
 pub use tenancy_macros::{
     catalog, query, query_as, query_as_unchecked, query_file, query_file_as,
     query_file_as_unchecked, query_file_scalar, query_file_scalar_unchecked, query_file_unchecked,
-    query_scalar, query_scalar_unchecked, query_unchecked, statement, tenant_test,
+    query_scalar, query_scalar_unchecked, query_unchecked, statement, tenant_scoped, tenant_test,
 };
 
 /// What the expansions of the macros name, and nobody else.
@@ -188,4 +188,15 @@ pub use tenancy_macros::{
 #[doc(hidden)]
 pub mod __private {
     pub use tenancy_sql::__private::{Answer, Compiled, catalog};
+    #[cfg(feature = "sqlx")]
+    pub use tenancy_sqlx::{
+        TenantDb,
+        model::{
+            Column, DeleteWhere, InsertMany, Join, JoinParts, MayHave, Readable, Select, Stored,
+            TenantExecutor, TenantScoped, TenantWritten, Value, Values, With, Writable, Write,
+            columns_of, converted, delete, delete_where, filter, find, insert, insert_many,
+            may_have, select, update, upsert, with,
+        },
+        sqlx,
+    };
 }

@@ -19,6 +19,7 @@ mod compiled;
 mod lints;
 mod macros;
 mod matrix;
+mod models;
 mod oracle;
 mod plans;
 mod soak;

@@ -1,5 +1,7 @@
 //! A table as the migrations leave it: columns and keys. How they are read is in `ddl`.
 
+use crate::names;
+
 /// Whose rows a table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(
@@ -36,6 +38,12 @@ impl Table {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name as a statement writes it: in quotes where it needs them.
+    #[must_use]
+    pub fn sql_name(&self) -> String {
+        names::text(&names::written(&self.name))
     }
 
     /// Whose rows it holds.
@@ -122,6 +130,12 @@ impl Column {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name as a statement writes it: in quotes where it needs them.
+    #[must_use]
+    pub fn sql_name(&self) -> String {
+        names::text(&names::written(&self.name))
     }
 
     /// The declared type, lower case, as written; empty if none was (SQLite).

@@ -17,6 +17,35 @@ pub struct Join {
     pub from: &'static str,
 }
 
+impl Join {
+    /// The join of this text, which [`JoinParts::bytes`] made.
+    #[must_use]
+    pub const fn of(select: &'static [u8], from: &'static str) -> Self {
+        match std::str::from_utf8(select) {
+            Ok(select) => Self { select, from },
+            // An empty text is refused.
+            Err(_) => Self { select: "", from },
+        }
+    }
+}
+
+/// The columns of a model, which is one of this table; another one does not compile.
+#[must_use]
+pub const fn columns_of<P: TenantScoped>(table: &str) -> &'static [Column<P>] {
+    let (mut a, mut b) = (P::TABLE.as_bytes(), table.as_bytes());
+    while let ([x, rest_a @ ..], [y, rest_b @ ..]) = (a, b) {
+        if *x != *y {
+            break;
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+    assert!(
+        a.is_empty() && b.is_empty(),
+        "the foreign key points to the table of another model"
+    );
+    P::COLUMNS
+}
+
 /// Rows with what they belong to, where that is always there.
 pub fn with<M: Stored<DB>, P: Stored<DB>, DB: TenantDb>(join: Join) -> Select<M, DB, With<P>> {
     Select::of(source::<M>(join))

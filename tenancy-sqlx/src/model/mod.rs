@@ -28,11 +28,11 @@ mod write;
 
 pub use column::{Column, IntoOrder, Order};
 pub use executor::TenantExecutor;
-pub use join::{Join, JoinParts, may_have, with};
+pub use join::{Join, JoinParts, columns_of, may_have, with};
 pub use many::{DeleteWhere, InsertMany, delete_where, insert_many};
 pub use page::{Cursor, Page};
 pub use scoped::{Stored, TenantScoped, TenantWritten};
 pub use select::{Select, filter, find, select};
 pub use shape::{Alone, MayHave, Shape, With};
-pub use values::Values;
+pub use values::{Readable, Value, Values, Writable, converted};
 pub use write::{Write, delete, insert, update, upsert};

@@ -8,6 +8,7 @@ use futures_core::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use sqlx::{AssertSqlSafe, Encode, SqlSafeStr as _, SqlStr, Type};
 
+use super::scoped::register;
 use super::{Alone, IntoOrder, Order, Shape, Stored, TenantExecutor, Values};
 use crate::Error;
 use crate::db::TenantDb;
@@ -97,6 +98,7 @@ pub fn filter<M: Stored<DB>, DB: TenantDb>(condition: &'static str) -> Select<M,
 
 impl<M: Stored<DB>, DB: TenantDb, S> Select<M, DB, S> {
     pub(super) fn of(source: Source) -> Self {
+        register::<M>();
         Self {
             source,
             whole: Some(source.select),

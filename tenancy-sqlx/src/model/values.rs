@@ -3,9 +3,53 @@
 use std::fmt;
 
 use sqlx::error::BoxDynError;
-use sqlx::{Arguments as _, Encode, Type};
+use sqlx::{Arguments as _, Decode, Encode, Type};
 
 use crate::db::TenantDb;
+
+/// A type that comes out of a column.
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` can't be read from a column",
+    note = "derive `sqlx::Type` for it, or read it as another type: `#[sqlx(try_from = \"String\")]`"
+)]
+pub trait Readable<DB: TenantDb>: for<'r> Decode<'r, DB> + Type<DB> {}
+
+impl<T: for<'r> Decode<'r, DB> + Type<DB>, DB: TenantDb> Readable<DB> for T {}
+
+/// A type that goes into a column.
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` can't be written to a column",
+    note = "derive `sqlx::Type` for it, or write it as another type: `#[tenant(bind_with(function, Type))]`"
+)]
+pub trait Writable<DB: TenantDb>: for<'v> Encode<'v, DB> + Type<DB> {}
+
+impl<T: for<'v> Encode<'v, DB> + Type<DB>, DB: TenantDb> Writable<DB> for T {}
+
+/// A type that comes out of a column and goes into one.
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` can't be stored in a column",
+    note = "derive `sqlx::Type` for it, or say `#[sqlx(try_from = \"…\")]` and `#[tenant(bind_with(function, Type))]`"
+)]
+pub trait Value<DB: TenantDb>: Readable<DB> + Writable<DB> {}
+
+impl<T: Readable<DB> + Writable<DB>, DB: TenantDb> Value<DB> for T {}
+
+/// A field that is stored as another type.
+///
+/// # Errors
+/// The column holds something that is no value of the field.
+pub fn converted<S, T, DB>(row: &DB::Row, at: usize) -> Result<T, sqlx::Error>
+where
+    S: Readable<DB>,
+    T: TryFrom<S, Error: Into<BoxDynError>>,
+    DB: TenantDb,
+{
+    let stored: S = DB::column(row, at)?;
+    T::try_from(stored).map_err(|error| sqlx::Error::ColumnDecode {
+        index: at.to_string(),
+        source: error.into(),
+    })
+}
 
 /// The values of a statement, in the order of its placeholders.
 ///

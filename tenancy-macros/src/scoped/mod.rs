@@ -1,0 +1,63 @@
+//! `#[tenant_scoped]`: a struct becomes a model of a tenant's table.
+//!
+//! `parse` reads what was written, `validate` compares it with the tables, `statements` writes the SQL and asks the firewall,
+//! `expand` writes the Rust. If anything is wrong, `fallback` says so.
+
+mod errors;
+mod expand;
+mod fallback;
+mod parse;
+mod statements;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::sync::Arc;
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+
+use crate::project::{Project, project};
+use errors::Errors;
+use parse::{Arguments, Input};
+
+/// Expands `#[tenant_scoped]`.
+pub(crate) fn tenant_scoped(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expanded(arguments, item, project())
+}
+
+fn expanded(
+    arguments: TokenStream,
+    item: TokenStream,
+    project: Result<Arc<Project>, String>,
+) -> TokenStream {
+    let mut errors = Errors::default();
+    let arguments = Arguments::parse(arguments, &mut errors);
+    let input = match Input::parse(arguments, item, &mut errors) {
+        Ok(input) => input,
+        Err(item) => return fallback::item(&item, errors),
+    };
+    let project = project
+        .map_err(|message| errors.push(Span::call_site(), message))
+        .ok();
+    let (item, is_diesel) = (input.item.clone(), input.is_diesel);
+    let model = validate::validate(input, project.as_deref(), &mut errors);
+    if !errors.is_empty() {
+        return fallback::fallback(&item, &model, errors);
+    }
+    let statements = statements::statements(&model, project.as_deref(), &mut errors);
+    if !errors.is_empty() {
+        return fallback::fallback(&item, &model, errors);
+    }
+    let functions = if is_diesel {
+        expand::diesel(&model, &statements)
+    } else {
+        expand::sqlx(&model, &statements)
+    };
+    let tracked = project.map(|project| project.tracked());
+    quote! {
+        #item
+        #tracked
+        #functions
+    }
+}

@@ -1,0 +1,1 @@
+//! Expansions and statements of models, compared with snapshots.
