@@ -40,18 +40,28 @@ pub(crate) struct NewLead {
     pub(crate) note: String,
 }
 
+/// A lead that is not in the fixture.
+pub(crate) fn lead(id: i64, name: &str) -> Lead {
+    Lead {
+        id,
+        name: name.to_owned(),
+        status: "open".to_owned(),
+        owner_id: Some(1),
+    }
+}
+
 pub(crate) const ISOLATIONS: [Isolation; 3] =
     [Isolation::Shared, Isolation::Schema, Isolation::Database];
 
 /// Runs each test on a new pair of tenants in each isolation.
 macro_rules! in_each_isolation {
-    ($db:ident: $($test:ident),* $(,)?) => {
+    ($db:ident: $($file:ident::$test:ident),* $(,)?) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
                 for isolation in crate::models::ISOLATIONS {
                     let tenants = tenancy_testkit::fixture::TwoTenants::$db(isolation).build().await.unwrap();
-                    answers::$test(&crate::matrix::world::World::new(tenants)).await;
+                    $file::$test(&crate::matrix::world::World::new(tenants)).await;
                 }
             }
         )*
@@ -63,16 +73,16 @@ macro_rules! every_test {
     ($db:ident) => {
         crate::models::in_each_isolation!(
             $db:
-            reads_one_tenants_rows,
-            joins_one_tenants_rows,
-            pages_have_each_row_once,
-            writes_one_tenants_rows,
-            what_the_database_fills_in_comes_back,
-            many_rows_are_added_all_or_none,
-            a_value_of_another_tenant_is_not_found,
-            refused_where_a_statement_is_refused,
-            mistakes_send_nothing,
-            texts_that_never_change_are_not_parsed,
+            answers::reads_one_tenants_rows,
+            answers::joins_one_tenants_rows,
+            answers::pages_have_each_row_once,
+            writes::writes_one_tenants_rows,
+            writes::what_the_database_fills_in_comes_back,
+            writes::many_rows_are_added_all_or_none,
+            refusals::a_value_of_another_tenant_is_not_found,
+            refusals::refused_where_a_statement_is_refused,
+            refusals::mistakes_send_nothing,
+            answers::texts_that_never_change_are_not_parsed,
         );
     };
 }
