@@ -75,6 +75,7 @@
 
 mod actor;
 mod audit;
+pub mod budget;
 mod context;
 pub mod danger;
 mod envelope;
@@ -84,6 +85,8 @@ mod inline;
 mod liveness;
 mod placement;
 mod registry;
+mod secret;
+pub mod session;
 mod slug;
 mod status;
 mod tenant;
@@ -102,6 +105,7 @@ pub use registry::{
     ApiKeyHash, CachedRegistry, CachedRegistryBuilder, DomainName, InMemoryRegistry, LookupKey,
     RegistryEvent, RegistryExt, TenantRegistry,
 };
+pub use secret::Secret;
 pub use slug::TenantSlug;
 pub use status::{Operation, TenantStatus};
 pub use tenant::{Tenant, TenantBuilder};

@@ -36,7 +36,6 @@ pub mod model;
 mod pool;
 pub mod provision;
 pub mod registry;
-mod secret;
 mod server;
 mod statement;
 mod tx;
@@ -48,11 +47,11 @@ pub use error::{Error, Result};
 pub use pool::{BoundPool, TenantPool, TenantPoolBuilder};
 pub use provision::Provisioner;
 pub use registry::SqlRegistry;
-pub use secret::Secret;
 #[cfg(feature = "postgres")]
 pub use server::PgServer;
 #[cfg(feature = "sqlite")]
 pub use server::SqliteServer;
+pub use tenancy_core::Secret;
 pub use tx::{TenantConn, TenantTx};
 
 /// The driver this crate wraps, so that users name one version of it.

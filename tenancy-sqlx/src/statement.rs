@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments as _, AssertSqlSafe, Execute, SqlSafeStr as _, SqlStr};
-use tenancy_core::{Operation, TenantContext};
+use tenancy_core::TenantContext;
 use tenancy_sql::{Access, Firewall};
 
 use crate::db::TenantDb;
@@ -98,7 +98,7 @@ where
         });
     }
     if checked.access() == Access::Write {
-        ensure_writable(&cx)?;
+        cx.ensure_writable()?;
     }
     if checked.binds_tenant() {
         DB::bind_tenant(&mut args, cx.tenant_id(), firewall.catalog().key_type())?;
@@ -113,16 +113,4 @@ where
         access: checked.access(),
         cx,
     })
-}
-
-/// Refuses to write for a tenant that may only be read just now.
-pub(crate) fn ensure_writable(cx: &TenantContext) -> Result<()> {
-    // An operator who moves or mends a tenant has made it read-only for everybody else.
-    if cx.tenant().is_read_only() && cx.operation() != Operation::Maintenance {
-        return Err(Error::Tenancy(tenancy_core::Error::new(
-            tenancy_core::ErrorKind::ReadOnly,
-            "the tenant is read-only just now; reads go on",
-        )));
-    }
-    Ok(())
 }

@@ -221,6 +221,37 @@ impl TenantContext {
         self.0.tenant.ensure_admits(self.0.operation)
     }
 
+    /// Refuses to write for a tenant that may only be read just now. Doors that write call it.
+    ///
+    /// An operator's work is admitted: whoever moves or mends a tenant has made it read-only for everybody else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ReadOnly`].
+    pub fn ensure_writable(&self) -> Result<(), Error> {
+        if self.tenant().is_read_only() && self.operation() != Operation::Maintenance {
+            return Err(Error::new(
+                ErrorKind::ReadOnly,
+                "the tenant is read-only just now; reads go on",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses if this is called inside the scope of another tenant. Handles that keep a context call it at each use; outside
+    /// every scope the handle itself is the proof.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongTenant`].
+    pub fn ensure_not_elsewhere(&self) -> Result<(), Error> {
+        match Self::with_current(|current| current.tenant_id() == self.tenant_id()) {
+            Ok(false) => Err(Error::new(
+                ErrorKind::WrongTenant,
+                "this handle is of another tenant than the scope it is used in; use the handle of this scope",
+            )),
+            Ok(true) | Err(_) => Ok(()),
+        }
+    }
+
     /// Runs a future as this context's work: whatever it polls sees this tenant, and nothing else does.
     ///
     /// Checked at every poll, and in force while the future is dropped, so a cancelled future cleans up as its own

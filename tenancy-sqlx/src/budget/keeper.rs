@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use sqlx::Connection as _;
 
 use super::Ledger;
+use super::ledger::close_live;
 use crate::db::TenantDb;
 
 /// How long a queued rollback may wait for a next user to carry it to the server.
@@ -19,8 +20,7 @@ pub(super) fn start<DB: TenantDb>(ledger: &Arc<Ledger<DB>>) {
         return;
     };
     let weak = Arc::downgrade(ledger);
-    let tick =
-        (ledger.budget.idle_timeout / 2).clamp(Duration::from_millis(50), Duration::from_secs(30));
+    let tick = ledger.book.budget().reap_interval();
     // Made here, so that it also tells of a task that was dropped before it ran.
     let stopped = Stopped(weak.clone());
     #[expect(
@@ -82,8 +82,7 @@ async fn wait<DB: TenantDb>(weak: &Weak<Ledger<DB>>, reap_at: Instant) -> Option
 
 /// All at once: each holds a slot meanwhile, and one that does not answer must not make the others wait.
 async fn send_rollbacks<DB: TenantDb>(ledger: &Ledger<DB>) {
-    let due = Instant::now();
-    let taken = ledger.take_idle(|it| it.unsent && due.duration_since(it.since) >= UNSENT_AT_MOST);
+    let taken = ledger.book.take_unsent(UNSENT_AT_MOST);
     let sending = taken.into_iter().map(|(mut live, slot)| async move {
         // sqlx writes what is queued before it asks for the sign of life.
         let sent = tokio::time::timeout(Duration::from_secs(5), live.conn.ping()).await;
@@ -94,20 +93,19 @@ async fn send_rollbacks<DB: TenantDb>(ledger: &Ledger<DB>) {
         drop(slot);
     });
     join_all(sending).await;
-    if ledger.has_unsent() {
+    if ledger.book.has_unsent() {
         ledger.unsent.notify_one();
     }
 }
 
 async fn reap<DB: TenantDb>(ledger: &Ledger<DB>) {
-    let now = Instant::now();
-    let taken = ledger.take_idle(|it| {
-        now.duration_since(it.since) >= ledger.budget.idle_timeout
-            || !ledger.is_young(&it.live, now)
-    });
-    let closing = taken.into_iter().map(|(live, slot)| async move {
-        live.close().await;
-        drop(slot);
-    });
+    let closing = ledger
+        .book
+        .take_stale()
+        .into_iter()
+        .map(|(live, slot)| async move {
+            close_live::<DB>(live).await;
+            drop(slot);
+        });
     join_all(closing).await;
 }

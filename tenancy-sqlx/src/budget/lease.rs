@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tenancy_core::budget::Slot;
 
 use super::Ledger;
 use super::ledger::Live;
@@ -42,7 +42,7 @@ impl Flight {
 /// A connection in use. Dropping it gives the connection back, in a known state or not at all.
 pub(crate) struct Lease<DB: TenantDb> {
     live: Option<Live<DB>>,
-    slot: Option<OwnedSemaphorePermit>,
+    slot: Option<Slot>,
     ledger: Arc<Ledger<DB>>,
     pub(crate) flight: Flight,
     reused: bool,
@@ -57,12 +57,7 @@ impl<DB: TenantDb> std::fmt::Debug for Lease<DB> {
 }
 
 impl<DB: TenantDb> Lease<DB> {
-    pub(super) fn new(
-        ledger: Arc<Ledger<DB>>,
-        live: Live<DB>,
-        slot: OwnedSemaphorePermit,
-        reused: bool,
-    ) -> Self {
+    pub(super) fn new(ledger: Arc<Ledger<DB>>, live: Live<DB>, slot: Slot, reused: bool) -> Self {
         Self {
             live: Some(live),
             slot: Some(slot),

@@ -1,70 +1,30 @@
-//! Which connections are open, which are idle, and for which placement.
+//! From a slot to an open connection. Which are open and idle is in [`tenancy_core::budget::Ledger`].
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::Connection as _;
-use tenancy_core::{Placement, ServerName, Tenant};
+use tenancy_core::budget::{BudgetError, Choice, Ledger as Book, Opening, Slot};
+use tenancy_core::{ServerName, Tenant};
 use tenancy_sql::KeyType;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::sync::Notify;
 
 use super::lease::Lease;
 use super::{Budget, BudgetStats, keeper};
 use crate::db::{TenantDb, Walls, unreachable};
 use crate::{Error, Result};
 
-/// One open connection, counted while it lives.
-pub(crate) struct Live<DB: TenantDb> {
-    pub(super) conn: DB::Connection,
-    pub(super) placement: Placement,
-    opened: Instant,
-    count: OpenCount,
-}
-
-impl<DB: TenantDb> Live<DB> {
-    /// Closes the connection; it counts as open until that is done.
-    pub(super) async fn close(self) {
-        close::<DB>(self.conn).await;
-    }
-}
-
-/// Counts a connection as open until dropped.
-struct OpenCount(Arc<AtomicUsize>);
-
-impl OpenCount {
-    fn new(open: &Arc<AtomicUsize>) -> Self {
-        open.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(open))
-    }
-}
-
-impl Drop for OpenCount {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-pub(super) struct Idle<DB: TenantDb> {
-    pub(super) live: Live<DB>,
-    pub(super) since: Instant,
-    /// A rollback is queued in it and has not been sent.
-    pub(super) unsent: bool,
-}
+/// One open connection.
+pub(crate) type Live<DB> = tenancy_core::budget::Live<<DB as sqlx::Database>::Connection>;
 
 /// The connections of one pool.
 pub(crate) struct Ledger<DB: TenantDb> {
     servers: HashMap<ServerName, DB::Server>,
     key_type: KeyType,
     pub(crate) walls: Walls,
-    pub(super) budget: Budget,
-    pub(super) slots: Arc<Semaphore>,
-    open: Arc<AtomicUsize>,
-    /// Least recently used first. A few dozen entries, so a scan beats an index.
-    idle: Mutex<Vec<Idle<DB>>>,
-    closed: AtomicBool,
+    pub(super) book: Book<DB::Connection>,
     keeper_runs: AtomicBool,
     pub(super) unsent: Notify,
 }
@@ -77,11 +37,13 @@ impl<DB: TenantDb> fmt::Debug for Ledger<DB> {
     }
 }
 
-/// What a caller with a slot does for a connection.
-enum Choice<DB: TenantDb> {
-    Reuse(Live<DB>),
-    TakeOver(Live<DB>),
-    Open(OpenCount, Option<DB::Connection>),
+impl From<BudgetError> for Error {
+    fn from(error: BudgetError) -> Self {
+        match error {
+            BudgetError::Exhausted { max, waited } => Self::BudgetExhausted { max, waited },
+            _ => Self::Closed,
+        }
+    }
 }
 
 impl<DB: TenantDb> Ledger<DB> {
@@ -95,23 +57,14 @@ impl<DB: TenantDb> Ledger<DB> {
             servers,
             key_type,
             walls,
-            slots: Arc::new(Semaphore::new(budget.max_connections)),
-            budget,
-            open: Arc::new(AtomicUsize::new(0)),
-            idle: Mutex::new(Vec::new()),
-            closed: AtomicBool::new(false),
+            book: Book::new(budget),
             keeper_runs: AtomicBool::new(false),
             unsent: Notify::new(),
         })
     }
 
     pub(crate) fn stats(&self) -> BudgetStats {
-        BudgetStats {
-            open: self.open.load(Ordering::Relaxed),
-            idle: self.lock().len(),
-            free_slots: self.slots.available_permits(),
-            max: self.budget.max_connections,
-        }
+        self.book.stats()
     }
 
     /// A connection for a tenant's placement, new or used.
@@ -126,9 +79,9 @@ impl<DB: TenantDb> Ledger<DB> {
         let Some(server) = self.servers.get(placement.server()) else {
             return Err(Error::UnknownServer(placement.server().to_string()));
         };
-        let slot = self.slot().await?;
+        let slot = self.book.slot().await?;
         self.ensure_keeper();
-        match self.choose(placement)? {
+        match self.book.choose(&slot, placement, DB::can_take_over)? {
             Choice::Reuse(live) => Ok(Lease::new(Arc::clone(self), live, slot, true)),
             Choice::TakeOver(mut live) => {
                 let turned = DB::take_over(
@@ -141,80 +94,25 @@ impl<DB: TenantDb> Ledger<DB> {
                 .await;
                 match turned {
                     Ok(()) => {
-                        live.placement = placement.clone();
+                        live.turned_to(placement.clone());
                         Ok(Lease::new(Arc::clone(self), live, slot, true))
                     }
                     Err(error @ Error::WrongPin { .. }) => Err(error),
                     Err(error) => {
                         tracing::debug!(error = %error, "a connection could not change its placement; opening another");
-                        let Live { conn, count, .. } = live;
+                        let (conn, opening) = live.into_parts();
                         drop(conn);
-                        self.open(server, tenant, slot, count).await
+                        self.open(server, tenant, slot, opening).await
                     }
                 }
             }
-            Choice::Open(count, evicted) => {
+            Choice::Open(opening, evicted) => {
                 if let Some(evicted) = evicted {
                     close::<DB>(evicted).await;
                 }
-                self.open(server, tenant, slot, count).await
+                self.open(server, tenant, slot, opening).await
             }
         }
-    }
-
-    async fn slot(&self) -> Result<OwnedSemaphorePermit> {
-        match Arc::clone(&self.slots).try_acquire_owned() {
-            Ok(slot) => return Ok(slot),
-            Err(TryAcquireError::Closed) => return Err(Error::Closed),
-            Err(TryAcquireError::NoPermits) => {}
-        }
-        let waited = self.budget.acquire_timeout;
-        let waiting = Arc::clone(&self.slots).acquire_owned();
-        match tokio::time::timeout(waited, waiting).await {
-            Ok(slot) => slot.map_err(|_closed| Error::Closed),
-            Err(_elapsed) => Err(Error::BudgetExhausted {
-                max: self.budget.max_connections,
-                waited,
-            }),
-        }
-    }
-
-    fn choose(&self, placement: &Placement) -> Result<Choice<DB>> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Error::Closed);
-        }
-        let now = Instant::now();
-        let mut idle = self.lock();
-        while let Some(at) = idle.iter().rposition(|it| it.live.placement == *placement) {
-            let live = idle.remove(at).live;
-            if self.is_young(&live, now) {
-                return Ok(Choice::Reuse(live));
-            }
-        }
-        // Only callers with a slot open connections, and this runs under the lock, so the limit holds.
-        if self.open.load(Ordering::Relaxed) < self.budget.max_connections {
-            return Ok(Choice::Open(OpenCount::new(&self.open), None));
-        }
-        let turnable = idle
-            .iter()
-            .position(|it| DB::can_take_over(&it.live.placement, placement));
-        if let Some(at) = turnable {
-            let live = idle.remove(at).live;
-            if self.is_young(&live, now) {
-                return Ok(Choice::TakeOver(live));
-            }
-            return Ok(Choice::Open(live.count, Some(live.conn)));
-        }
-        if idle.is_empty() {
-            // Connections that are being put into a known state hold their slots, so this is not reached; if it were,
-            // refusing is right.
-            return Err(Error::BudgetExhausted {
-                max: self.budget.max_connections,
-                waited: Duration::ZERO,
-            });
-        }
-        let Live { conn, count, .. } = idle.remove(0).live;
-        Ok(Choice::Open(count, Some(conn)))
     }
 
     async fn open(
@@ -223,8 +121,8 @@ impl<DB: TenantDb> Ledger<DB> {
         tenant: &Tenant,
         // In this order: parameters are dropped from the last to the first, and a slot must not be free before its connection
         // has stopped counting.
-        slot: OwnedSemaphorePermit,
-        count: OpenCount,
+        slot: Slot,
+        opening: Opening,
     ) -> Result<Lease<DB>> {
         let placement = tenant.placement();
         let connecting = DB::connect(
@@ -235,64 +133,22 @@ impl<DB: TenantDb> Ledger<DB> {
             self.walls.server,
         );
         // A server that takes connections and says nothing must not hold a slot that other servers could use.
-        let conn = tokio::time::timeout(self.budget.connect_timeout, connecting)
+        let conn = tokio::time::timeout(self.book.budget().connect_time(), connecting)
             .await
             .map_err(|_elapsed| {
                 let silence = std::io::Error::from(std::io::ErrorKind::TimedOut);
                 unreachable(placement, sqlx::Error::Io(silence))
             })??;
-        let live = Live {
-            conn,
-            placement: placement.clone(),
-            opened: Instant::now(),
-            count,
-        };
+        let live = Live::<DB>::new(conn, placement.clone(), opening);
         Ok(Lease::new(Arc::clone(self), live, slot, false))
     }
 
     /// Takes a connection back.
     pub(super) fn give_back(&self, live: Live<DB>, unsent: bool) {
-        let now = Instant::now();
-        if self.closed.load(Ordering::Acquire) || !self.is_young(&live, now) {
-            return;
-        }
-        self.lock().push(Idle {
-            live,
-            since: now,
-            unsent,
-        });
+        self.book.give_back(live, unsent);
         if unsent {
             self.unsent.notify_one();
         }
-    }
-
-    /// Takes the idle connections that a test picks, each with a slot, as far as there are free ones.
-    pub(super) fn take_idle(
-        &self,
-        mut pick: impl FnMut(&Idle<DB>) -> bool,
-    ) -> Vec<(Live<DB>, OwnedSemaphorePermit)> {
-        let mut idle = self.lock();
-        let mut taken = Vec::new();
-        let mut at = 0;
-        while at < idle.len() {
-            if idle.get(at).is_some_and(&mut pick) {
-                let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
-                    break;
-                };
-                taken.push((idle.remove(at).live, slot));
-            } else {
-                at += 1;
-            }
-        }
-        taken
-    }
-
-    pub(super) fn has_unsent(&self) -> bool {
-        self.lock().iter().any(|it| it.unsent)
-    }
-
-    pub(super) fn is_young(&self, live: &Live<DB>, now: Instant) -> bool {
-        now.duration_since(live.opened) < self.budget.max_lifetime
     }
 
     fn ensure_keeper(self: &Arc<Self>) {
@@ -308,23 +164,19 @@ impl<DB: TenantDb> Ledger<DB> {
 
     /// Refuses new callers, waits for those that are busy, closes all connections.
     pub(crate) async fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        let all = u32::try_from(self.budget.max_connections).unwrap_or(u32::MAX);
-        let _all_back = self.slots.acquire_many(all).await;
-        self.slots.close();
-        let idle = std::mem::take(&mut *self.lock());
-        for it in idle {
-            it.live.close().await;
+        for live in self.book.close().await {
+            close_live::<DB>(live).await;
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Idle<DB>>> {
-        // The list is consistent at every point where a thread could have panicked.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Says goodbye to the server, but not for long.
+/// Says goodbye to the server, but not for long; the connection counts as open until that is done.
+pub(super) async fn close_live<DB: TenantDb>(live: Live<DB>) {
+    let (conn, opening) = live.into_parts();
+    close::<DB>(conn).await;
+    drop(opening);
+}
+
 async fn close<DB: TenantDb>(conn: DB::Connection) {
-    let _ = tokio::time::timeout(Duration::from_secs(1), conn.close()).await;
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), conn.close()).await;
 }

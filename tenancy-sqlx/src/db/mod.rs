@@ -237,19 +237,10 @@ pub(crate) async fn open<O: ConnectOptions<Connection: Sized>>(
         .map_err(|error| unreachable(placement, error))
 }
 
-/// What an error calls the place of a placement.
-pub(crate) fn what(placement: &Placement) -> &'static str {
-    match placement.isolation() {
-        tenancy_core::Isolation::Shared => "shared tables",
-        tenancy_core::Isolation::Schema => "schema",
-        tenancy_core::Isolation::Database => "database",
-    }
-}
-
 /// Wraps what the driver said about a place that could not be opened.
 pub(crate) fn unreachable(placement: &Placement, source: sqlx::Error) -> Error {
     Error::Unreachable {
-        what: what(placement),
+        what: tenancy_core::session::place_name(placement),
         source,
     }
 }

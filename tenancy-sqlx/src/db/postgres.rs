@@ -9,7 +9,7 @@ use sqlx::{
     Arguments as _, AssertSqlSafe, Connection as _, Describe, Executor, Postgres, Row as _,
     SqlSafeStr as _, SqlStr, ValueRef as _,
 };
-use tenancy_core::{IdRepr, Isolation, Placement, TenantId};
+use tenancy_core::{IdRepr, Isolation, Placement, TenantId, session};
 use tenancy_sql::{Access, Dialect, KeyType};
 
 use super::{Begin, Step, TenantDb, depth, open, sealed, start_rollback};
@@ -62,10 +62,7 @@ impl TenantDb for Postgres {
     }
 
     fn can_take_over(from: &Placement, to: &Placement) -> bool {
-        // Shared tables and schemas of one server are reached through one database as one login role.
-        from.server() == to.server()
-            && from.isolation() != Isolation::Database
-            && to.isolation() != Isolation::Database
+        session::postgres_can_turn(from, to)
     }
 
     fn take_over<'a>(
@@ -113,23 +110,8 @@ impl TenantDb for Postgres {
         begin: Begin,
         server_wall: bool,
     ) -> Option<SqlStr> {
-        use std::fmt::Write as _;
-
-        let mut sql = String::with_capacity(224);
-        sql.push_str(match begin {
-            Begin::Statement(Access::Read) | Begin::Transaction(Access::Read) => "BEGIN READ ONLY",
-            Begin::Statement(Access::Write) | Begin::Transaction(Access::Write) => "BEGIN",
-        });
-        // Ids and names are safe inside quotes by their types. Writing to a `String` does not fail.
-        if server_wall {
-            let _ = write!(sql, "; SET LOCAL app.tenant_id = '{tenant}'");
-        }
-        if let (Isolation::Schema, Some(name)) = (placement.isolation(), placement.name()) {
-            let _ = write!(sql, "; SET LOCAL search_path TO \"{name}\", pg_temp");
-            if server_wall {
-                let _ = write!(sql, "; SET LOCAL ROLE \"{name}\"");
-            }
-        }
+        let read_only = begin.access() == Access::Read;
+        let sql = session::postgres_begin(placement, tenant, read_only, server_wall);
         Some(AssertSqlSafe(sql).into_sql_str())
     }
 

@@ -12,10 +12,10 @@ use sqlx::{
     Arguments as _, AssertSqlSafe, Connection as _, Describe, Executor, Row as _, SqlSafeStr as _,
     SqlStr, Sqlite, ValueRef as _,
 };
-use tenancy_core::{IdRepr, Isolation, Placement, TenantId};
+use tenancy_core::{IdRepr, Isolation, Placement, TenantId, session};
 use tenancy_sql::{Access, Dialect, KeyType};
 
-use super::{Begin, Step, TenantDb, open, sealed, unreachable, what};
+use super::{Begin, Step, TenantDb, open, sealed, unreachable};
 use crate::statement::Scoped;
 use crate::{Error, Result, SqliteServer};
 
@@ -77,9 +77,7 @@ impl TenantDb for Sqlite {
     }
 
     fn can_take_over(from: &Placement, to: &Placement) -> bool {
-        from.server() == to.server()
-            && from.isolation() == Isolation::Schema
-            && to.isolation() == Isolation::Schema
+        session::sqlite_can_turn(from, to)
     }
 
     fn take_over<'a>(
@@ -245,7 +243,7 @@ async fn ensure_pin(
         Ok(())
     } else {
         Err(Error::WrongPin {
-            what: what(placement),
+            what: session::place_name(placement),
         })
     }
 }

@@ -7,7 +7,6 @@ use tenancy_sql::Firewall;
 
 use crate::db::TenantDb;
 use crate::pool::{BoundPool, TenantPool};
-use crate::statement::ensure_writable;
 use crate::tx::{TenantConn, TenantTx};
 use crate::{Error, Result};
 
@@ -102,7 +101,7 @@ macro_rules! pool_executor {
             fn admit(&self) -> Result<()> {
                 let cx: TenantContext = $cx(self)?;
                 cx.ensure_live()?;
-                ensure_writable(&cx)
+                Ok(cx.ensure_writable()?)
             }
 
             fn run_all<'e, I>(self, mut statements: I) -> BoxFuture<'e, Result<u64, sqlx::Error>>

@@ -7,9 +7,9 @@ use tenancy_core::TenantContext;
 use tenancy_sql::{Access, Firewall};
 
 use super::PoolCore;
+use crate::Result;
 use crate::db::TenantDb;
 use crate::tx::TenantTx;
-use crate::{Error, Result};
 
 /// A [`TenantPool`](crate::TenantPool) for one tenant, made by [`TenantPool::for_tenant`](crate::TenantPool::for_tenant).
 ///
@@ -65,18 +65,7 @@ impl<DB: TenantDb> BoundPool<DB> {
     }
 
     pub(crate) fn context(&self) -> Result<TenantContext> {
-        ensure_same_tenant(&self.cx)?;
+        self.cx.ensure_not_elsewhere()?;
         Ok(self.cx.clone())
-    }
-}
-
-/// Refuses a handle of one tenant inside the scope of another.
-pub(crate) fn ensure_same_tenant(cx: &TenantContext) -> Result<()> {
-    match TenantContext::with_current(|current| current.tenant_id() == cx.tenant_id()) {
-        Ok(false) => Err(Error::Tenancy(tenancy_core::Error::new(
-            tenancy_core::ErrorKind::WrongTenant,
-            "this handle is of another tenant than the scope it is used in; use the handle of this scope",
-        ))),
-        Ok(true) | Err(_) => Ok(()),
     }
 }

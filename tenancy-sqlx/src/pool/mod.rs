@@ -12,14 +12,13 @@ use tenancy_core::TenantContext;
 use tenancy_sql::{Access, Catalog, Dialect, Firewall};
 
 pub use bound::BoundPool;
-pub(crate) use bound::ensure_same_tenant;
 pub use builder::TenantPoolBuilder;
 
 use crate::Result;
 use crate::budget::{BudgetStats, Flight, Lease, Ledger};
 use crate::db::{self, Begin, TenantDb};
 use crate::error::is_connection_lost;
-use crate::statement::{Plan, ensure_writable, plan};
+use crate::statement::{Plan, plan};
 use crate::tx::TenantTx;
 
 /// A pool that sees the current tenant's rows, wherever they live.
@@ -192,7 +191,7 @@ impl<DB: TenantDb> PoolCore<DB> {
             // The wait may have been long.
             cx.ensure_live()?;
             if begin.access() == Access::Write {
-                ensure_writable(cx)?;
+                cx.ensure_writable()?;
             }
             let Some(sql) = DB::begin_sql(
                 tenant.placement(),
@@ -226,7 +225,7 @@ impl<DB: TenantDb> PoolCore<DB> {
     ) -> Result<TenantTx<'static, DB>> {
         cx.ensure_live()?;
         if access == Access::Write {
-            ensure_writable(&cx)?;
+            cx.ensure_writable()?;
         }
         let lease = self.lease(&cx, Begin::Transaction(access)).await?;
         Ok(TenantTx::new(Arc::clone(self), cx, lease, access))

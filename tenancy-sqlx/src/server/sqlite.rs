@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use tenancy_core::{Isolation, Placement};
+use tenancy_core::{Placement, session};
 
 /// A folder of SQLite files that holds tenants.
 ///
@@ -36,15 +36,7 @@ impl SqliteServer {
 
     /// The file in which a placement's rows are.
     pub(crate) fn file_of(&self, placement: &Placement) -> PathBuf {
-        match (placement.isolation(), placement.name()) {
-            (Isolation::Schema, Some(name)) => {
-                self.folder.join("schemas").join(format!("{name}.db"))
-            }
-            (Isolation::Database, Some(name)) => {
-                self.folder.join("databases").join(format!("{name}.db"))
-            }
-            _ => self.folder.join("shared.db"),
-        }
+        session::sqlite_file(&self.folder, placement)
     }
 
     /// How a file is opened, by requests and by provisioning alike.

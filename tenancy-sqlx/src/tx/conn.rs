@@ -16,8 +16,8 @@ use tenancy_sql::{Access, Firewall};
 use super::TenantTx;
 use crate::budget::{Flight, Lease};
 use crate::db::{self, Step, TenantDb};
-use crate::pool::{PoolCore, ensure_same_tenant};
-use crate::statement::{Plan, Scoped, ensure_writable, plan};
+use crate::pool::PoolCore;
+use crate::statement::{Plan, Scoped, plan};
 use crate::{Error, Result};
 
 /// What a [`TenantTx`] dereferences to: a connection on which one tenant's statements run.
@@ -61,7 +61,7 @@ impl<DB: TenantDb> TenantConn<DB> {
     pub(super) fn ensure_may_commit(&self) -> Result<()> {
         self.ensure_admitted()?;
         if self.access == Access::Write {
-            ensure_writable(&self.cx)?;
+            self.cx.ensure_writable()?;
         }
         Ok(())
     }
@@ -76,13 +76,13 @@ impl<DB: TenantDb> TenantConn<DB> {
         if self.access == Access::Read {
             return Err(Error::ReadOnlyTransaction);
         }
-        ensure_writable(&self.cx)
+        Ok(self.cx.ensure_writable()?)
     }
 
     /// Refuses a tenant that is suspended, and another tenant's scope.
     fn ensure_admitted(&self) -> Result<()> {
         self.cx.ensure_live()?;
-        ensure_same_tenant(&self.cx)
+        Ok(self.cx.ensure_not_elsewhere()?)
     }
 
     /// Refuses a tenant that is suspended, another tenant's scope, and a connection whose state is not known.

@@ -5,7 +5,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind};
 
 /// A secret of the deployment, from which each login role's password is derived.
 ///
@@ -20,15 +20,11 @@ use crate::{Error, Result};
 ///
 /// # Example: a secret that is too short
 /// ```
-/// use tenancy_sqlx::Secret;
+/// use tenancy_core::Secret;
 /// assert!(Secret::new("0123456789abcdef0123456789abcdef").is_ok());
 /// assert!(Secret::new("hunter2").is_err());
 /// ```
 #[derive(Clone)]
-#[cfg_attr(
-    not(feature = "postgres"),
-    allow(dead_code, reason = "only PostgreSQL has roles that log in")
-)]
 pub struct Secret(Box<[u8]>);
 
 impl Secret {
@@ -38,25 +34,25 @@ impl Secret {
     /// Takes a secret.
     ///
     /// # Errors
-    /// [`Error::Config`] if it has fewer than [`Self::MIN_BYTES`] bytes.
-    pub fn new(secret: impl AsRef<[u8]>) -> Result<Self> {
+    /// [`ErrorKind::ApiMisuse`] if it has fewer than [`Self::MIN_BYTES`] bytes.
+    pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, Error> {
         let bytes = secret.as_ref();
         if bytes.len() < Self::MIN_BYTES {
-            return Err(Error::Config(format!(
-                "the secret has {} bytes; give at least {} random ones",
-                bytes.len(),
-                Self::MIN_BYTES
-            )));
+            return Err(Error::new(
+                ErrorKind::ApiMisuse,
+                format!(
+                    "the secret has {} bytes; give at least {} random ones",
+                    bytes.len(),
+                    Self::MIN_BYTES
+                ),
+            ));
         }
         Ok(Self(bytes.into()))
     }
 
     /// The password of a login role.
-    #[cfg_attr(
-        not(feature = "postgres"),
-        allow(dead_code, reason = "only PostgreSQL has roles that log in")
-    )]
-    pub(crate) fn password_for(&self, role: &str) -> String {
+    #[must_use]
+    pub fn password_for(&self, role: &str) -> String {
         // HMAC takes a key of any length; the other arm is unreachable, and an empty password never logs in.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             return String::new();
