@@ -41,6 +41,8 @@ pub struct Firewall {
     cache: Cache,
     compiled: AtomicU64,
     parsed: AtomicU64,
+    /// Whether SQLite's placeholders are written out as `?N`.
+    numbered: bool,
 }
 
 /// What a firewall did with texts that were not in its cache.
@@ -65,6 +67,31 @@ impl Firewall {
             cache: Cache::new(DEFAULT_CAPACITY),
             compiled: AtomicU64::new(0),
             parsed: AtomicU64::new(0),
+            numbered: false,
+        }
+    }
+
+    /// Writes every placeholder of a SQLite statement as `?N`, for drivers that bind by the engine's own numbers (Diesel). The
+    /// engine numbers a bare `?` by what stands before it, ours included. PostgreSQL's are numbered anyway.
+    ///
+    /// ```
+    /// # use tenancy_sql::{Catalog, Dialect, Firewall};
+    /// # let catalog = Catalog::builder(Dialect::Sqlite)
+    /// #     .migration("1", "CREATE TABLE leads (tenant_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT, PRIMARY KEY (tenant_id, id))")
+    /// #     .build()?;
+    /// let firewall = Firewall::new(catalog).with_numbered_placeholders();
+    /// let checked = firewall.check("DELETE FROM leads WHERE name = ? AND id <> ?")?;
+    /// assert_eq!(
+    ///     &**checked.sql(),
+    ///     "DELETE FROM leads WHERE (name = ?1 AND id <> ?2) AND leads.tenant_id = ?3",
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_numbered_placeholders(self) -> Self {
+        Self {
+            numbered: true,
+            ..self
         }
     }
 
@@ -102,6 +129,17 @@ impl Firewall {
     /// [`Refused`], with the position, what was met there, why it can't pass and what to write instead.
     pub fn check(&self, sql: &str) -> Result<Arc<Checked>, Refused> {
         if let Some(checked) = self.cache.get(sql) {
+            return Ok(checked);
+        }
+        if self.numbered
+            && let Some(numbered) = crate::rewrite::numbered(&self.catalog, sql)?
+        {
+            self.parsed.fetch_add(1, Ordering::Relaxed);
+            let checked = crate::rewrite::rewrite(&self.catalog, &numbered)
+                // A refusal points into the text as it was written.
+                .or_else(|refused| crate::rewrite::rewrite(&self.catalog, sql).and(Err(refused)))?;
+            let checked = Arc::new(checked);
+            self.cache.insert(sql, &checked);
             return Ok(checked);
         }
         // A statement that a macro checked over this catalogue is not parsed again.

@@ -10,6 +10,7 @@ mod in_place;
 mod kinds;
 mod limits;
 mod names;
+mod number;
 mod output;
 mod parse;
 mod placeholders;
@@ -27,6 +28,7 @@ mod write;
 use sqlparser::ast::Statement;
 use sqlparser::tokenizer::Span;
 
+pub(crate) use number::numbered;
 pub(crate) use splice::Splice;
 
 use crate::lex::Lexeme;

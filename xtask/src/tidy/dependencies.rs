@@ -3,7 +3,7 @@
 use super::manifest::{Kind, Manifest};
 
 /// What a crate's own code may not depend on: names, or prefixes that end in `*`.
-const FORBIDDEN: [(&str, &[&str]); 5] = [
+const FORBIDDEN: [(&str, &[&str]); 6] = [
     (
         "tenancy-core",
         &[
@@ -40,6 +40,18 @@ const FORBIDDEN: [(&str, &[&str]); 5] = [
         &[
             "tenancy-http",
             "diesel*",
+            "http*",
+            "hyper*",
+            "tower*",
+            "axum*",
+        ],
+    ),
+    (
+        "tenancy-diesel",
+        &[
+            "tenancy-sqlx",
+            "tenancy-http",
+            "sqlx*",
             "http*",
             "hyper*",
             "tower*",

@@ -1,0 +1,8 @@
+//! The probes against SQLite.
+
+pub(crate) type Driver = diesel::SqliteConnection;
+
+#[path = "probes.rs"]
+pub(crate) mod probes;
+#[path = "refusals.rs"]
+pub(crate) mod refusals;
