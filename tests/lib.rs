@@ -1,4 +1,5 @@
-//! Tests live in `it/`; the isolation oracle and the plan corpus, which are programs too, in `oracle/` and `plans/`.
+//! Tests live in `it/`; the isolation oracle, the grammar fuzzer and the plan corpus, which are programs too, in `oracle/`, `fuzz/` and
+//! `plans/`.
 #![cfg_attr(
     test,
     allow(
@@ -9,5 +10,6 @@
     )
 )]
 
+pub mod fuzz;
 pub mod oracle;
 pub mod plans;

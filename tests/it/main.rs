@@ -16,6 +16,7 @@
 )]
 
 mod compiled;
+mod fuzz;
 mod lints;
 mod macros;
 mod matrix;

@@ -4,14 +4,14 @@ use super::corpus::Sort;
 
 /// Rows as text, each value with a mark of its type, and how many rows were written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) rows: Vec<Vec<String>>,
-    pub(super) affected: u64,
+pub(crate) struct Answer {
+    pub(crate) rows: Vec<Vec<String>>,
+    pub(crate) affected: u64,
 }
 
 /// What counts when two answers are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     Rows,
     AnyRows,
     AnyValues,
@@ -19,7 +19,7 @@ pub(super) enum Order {
 
 impl Order {
     /// An answer that is to be compared as it comes is only in an order if the query says so.
-    pub(super) fn of(sort: Option<Sort>, is_ordered: bool) -> Self {
+    pub(in crate::oracle) fn of(sort: Option<Sort>, is_ordered: bool) -> Self {
         match sort {
             Some(Sort::Values) => Self::AnyValues,
             Some(Sort::None) | None if is_ordered => Self::Rows,
@@ -30,7 +30,7 @@ impl Order {
 
 impl Answer {
     /// Whether two answers are the same.
-    pub(super) fn is_same(&self, other: &Self, order: Order) -> bool {
+    pub(crate) fn is_same(&self, other: &Self, order: Order) -> bool {
         if self.rows.len() != other.rows.len() {
             return false;
         }
@@ -45,7 +45,7 @@ impl Answer {
     }
 
     /// The rows in an order of their own.
-    pub(super) fn sorted(&self) -> Vec<&Vec<String>> {
+    pub(crate) fn sorted(&self) -> Vec<&Vec<String>> {
         let mut rows: Vec<_> = self.rows.iter().collect();
         rows.sort_unstable();
         rows
@@ -58,7 +58,7 @@ impl Answer {
     }
 
     /// A few rows, for a person.
-    pub(super) fn excerpt(&self) -> String {
+    pub(crate) fn excerpt(&self) -> String {
         let rows: Vec<String> = self
             .rows
             .iter()
@@ -70,7 +70,7 @@ impl Answer {
 }
 
 /// A number with a fraction, to as many digits as do not depend on the order of a sum.
-pub(super) fn real(value: f64) -> String {
+pub(crate) fn real(value: f64) -> String {
     // The two zeros are equal.
     format!("r{:.11e}", value + 0.0)
 }

@@ -6,7 +6,7 @@ use super::{answer::Answer, tables::Table};
 
 /// Which database, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     /// The tenant's rows alone.
     Baseline,
     /// Three tenants' rows.
@@ -16,8 +16,16 @@ pub(super) enum Side {
     Unconfined,
 }
 
+/// A value for a placeholder.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Bind {
+    Int(i64),
+    Real(f64),
+    Text(String),
+}
+
 /// A database engine. Errors are the engine's text: they end up in a report.
-pub(super) trait Engine {
+pub(crate) trait Engine {
     /// The firewall's dialect.
     const DIALECT: Dialect;
     /// What sqllogictest calls it.
@@ -32,27 +40,33 @@ pub(super) trait Engine {
     /// Runs statements that answer nothing.
     async fn run(&mut self, side: Side, script: &str) -> Result<(), String>;
 
-    /// Runs one statement with the tenant bound to its one placeholder, and stops reading behind `most` rows.
+    /// Runs one statement with these values, and stops reading behind `most` rows.
     async fn ask(
         &mut self,
         side: Side,
         sql: &str,
-        tenant: Option<i64>,
+        binds: &[Bind],
         most: usize,
     ) -> Result<Answer, String>;
 
     /// Asks the baseline again with its rows in other orders, to learn whether the answer depends on them.
-    async fn ask_reordered(&mut self, sql: &str, tables: &[Table]) -> Result<Vec<Answer>, String>;
+    async fn ask_reordered(
+        &mut self,
+        sql: &str,
+        binds: &[Bind],
+        tables: &[Table],
+    ) -> Result<Vec<Answer>, String>;
 
     /// Asks the baseline with copies of its tables in the place of the real ones, once with rising and once with falling rows.
     async fn ask_copies(
         &mut self,
         schema: &str,
         sql: &str,
+        binds: &[Bind],
         tables: &[Table],
     ) -> Result<Vec<Answer>, String> {
-        let rising = self.ask_copy(schema, sql, tables, "ASC").await?;
-        let falling = self.ask_copy(schema, sql, tables, "DESC").await?;
+        let rising = self.ask_copy(schema, sql, binds, tables, "ASC").await?;
+        let falling = self.ask_copy(schema, sql, binds, tables, "DESC").await?;
         Ok(vec![rising, falling])
     }
 
@@ -61,6 +75,7 @@ pub(super) trait Engine {
         &mut self,
         schema: &str,
         sql: &str,
+        binds: &[Bind],
         tables: &[Table],
         order: &str,
     ) -> Result<Answer, String> {
@@ -73,7 +88,7 @@ pub(super) trait Engine {
             .collect();
         self.run(Side::Baseline, "BEGIN").await?;
         let answer = match self.run(Side::Baseline, &copies).await {
-            Ok(()) => self.ask(Side::Baseline, sql, None, usize::MAX).await,
+            Ok(()) => self.ask(Side::Baseline, sql, binds, usize::MAX).await,
             Err(error) => Err(error),
         };
         self.run(Side::Baseline, "ROLLBACK").await?;

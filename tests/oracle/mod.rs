@@ -10,16 +10,16 @@
 //! `corpus` reads files, `words` and `tables` make both sides' schema, `sqlite` and `postgres` run statements, `neighbours`
 //! keeps the other tenants' rows, `session` runs a file, `report` counts.
 
-mod answer;
+pub(crate) mod answer;
 mod corpus;
-mod engine;
+pub(crate) mod engine;
 mod neighbours;
-mod postgres;
+pub(crate) mod postgres;
 mod report;
 mod session;
-mod sqlite;
-mod tables;
-mod words;
+pub(crate) mod sqlite;
+pub(crate) mod tables;
+pub(crate) mod words;
 
 use std::{
     fs,

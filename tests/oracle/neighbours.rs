@@ -133,7 +133,7 @@ async fn shared<E: Engine>(engine: &mut E, table: &Table) -> Result<(Rows, Rows)
 
 async fn rows<E: Engine>(engine: &mut E, side: Side, table: &Table) -> Result<Rows, String> {
     let sql = format!("SELECT {}, {TENANT} FROM {}", table.names(), table.name);
-    let mut rows = engine.ask(side, &sql, None, usize::MAX).await?.rows;
+    let mut rows = engine.ask(side, &sql, &[], usize::MAX).await?.rows;
     rows.sort_unstable();
     Ok(rows)
 }

@@ -11,7 +11,7 @@ use tenancy_testkit::{PgCluster, PgDatabase};
 
 use super::{
     answer::{Answer, real},
-    engine::{Engine, Side},
+    engine::{Bind, Engine, Side},
     tables::Table,
 };
 
@@ -23,7 +23,7 @@ const SHORT: &str = "200";
 const LONG: &str = "3000";
 
 /// See the module.
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     baseline: PgConnection,
     shared: PgConnection,
     unconfined: PgConnection,
@@ -32,7 +32,13 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    pub(super) async fn open() -> Result<Self, String> {
+    /// Two schemas, in which a statement may take three seconds.
+    pub(crate) async fn open() -> Result<Self, String> {
+        Self::with_patience(LONG).await
+    }
+
+    /// Two schemas, in which a statement may take so many milliseconds.
+    pub(crate) async fn with_patience(patience: &str) -> Result<Self, String> {
         let cluster = PgCluster::shared()
             .await
             .map_err(|error| error.to_string())?;
@@ -48,8 +54,8 @@ impl Postgres {
             )
         };
         Ok(Self {
-            baseline: connect("baseline", LONG).await?,
-            shared: connect("shared", LONG).await?,
+            baseline: connect("baseline", patience).await?,
+            shared: connect("shared", patience).await?,
             unconfined: connect("shared", SHORT).await?,
             _database: database,
         })
@@ -97,7 +103,7 @@ impl Engine for Postgres {
         &mut self,
         side: Side,
         sql: &str,
-        tenant: Option<i64>,
+        binds: &[Bind],
         most: usize,
     ) -> Result<Answer, String> {
         let connection = match side {
@@ -106,8 +112,12 @@ impl Engine for Postgres {
             Side::Unconfined => &mut self.unconfined,
         };
         let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
-        if let Some(tenant) = tenant {
-            query = query.bind(tenant);
+        for bind in binds {
+            query = match bind {
+                Bind::Int(value) => query.bind(*value),
+                Bind::Real(value) => query.bind(*value),
+                Bind::Text(value) => query.bind(value.as_str()),
+            };
         }
         let mut answer = Answer::default();
         let mut stream = connection.fetch_many(query);
@@ -123,8 +133,13 @@ impl Engine for Postgres {
         Ok(answer)
     }
 
-    async fn ask_reordered(&mut self, sql: &str, tables: &[Table]) -> Result<Vec<Answer>, String> {
-        self.ask_copies("baseline", sql, tables).await
+    async fn ask_reordered(
+        &mut self,
+        sql: &str,
+        binds: &[Bind],
+        tables: &[Table],
+    ) -> Result<Vec<Answer>, String> {
+        self.ask_copies("baseline", sql, binds, tables).await
     }
 }
 

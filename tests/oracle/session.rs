@@ -8,7 +8,7 @@ use super::{
     Wall,
     answer::{Answer, Order},
     corpus::Record,
-    engine::{Engine, Side},
+    engine::{Bind, Engine, Side},
     neighbours::Neighbours,
     report::Report,
     tables::{self, Ddl, OURS, TENANT, Table},
@@ -39,7 +39,7 @@ pub(super) struct Session<'a, E> {
 /// What is sent to the shared side in place of a statement.
 struct Sent {
     sql: Arc<str>,
-    tenant: Option<i64>,
+    binds: Vec<Bind>,
 }
 
 /// The sides have different rows, so that the rest of the file means nothing.
@@ -171,7 +171,7 @@ impl<'a, E: Engine> Session<'a, E> {
 
     async fn read(&mut self, record: &Record, words: &Words<'_>) -> Step {
         let sql = &record.sql;
-        let expected = match self.engine.ask(Side::Baseline, sql, None, usize::MAX).await {
+        let expected = match self.engine.ask(Side::Baseline, sql, &[], usize::MAX).await {
             Ok(expected) => expected,
             Err(error) => {
                 self.skip(record, &error);
@@ -186,7 +186,7 @@ impl<'a, E: Engine> Session<'a, E> {
         }
         let answer = match self
             .engine
-            .ask(Side::Shared, &sent.sql, sent.tenant, usize::MAX)
+            .ask(Side::Shared, &sent.sql, &sent.binds, usize::MAX)
             .await
         {
             Ok(answer) => answer,
@@ -202,7 +202,7 @@ impl<'a, E: Engine> Session<'a, E> {
         };
         let order = Order::of(record.query, words.is_ordered());
         if !answer.is_same(&expected, order) {
-            let others = self.engine.ask_reordered(sql, &self.tables).await;
+            let others = self.engine.ask_reordered(sql, &[], &self.tables).await;
             let is_stable = others
                 .iter()
                 .flatten()
@@ -214,9 +214,9 @@ impl<'a, E: Engine> Session<'a, E> {
                 self.report.note_undetermined(&difference);
             }
         }
-        if sent.tenant.is_some() || self.wall == Wall::OpenForReads {
+        if !sent.binds.is_empty() || self.wall == Wall::OpenForReads {
             let most = expected.rows.len();
-            if let Ok(leaky) = self.engine.ask(Side::Unconfined, sql, None, most).await {
+            if let Ok(leaky) = self.engine.ask(Side::Unconfined, sql, &[], most).await {
                 self.report.measured += 1;
                 self.report.differed += u64::from(!leaky.is_same(&expected, order));
             }
@@ -288,14 +288,11 @@ impl<'a, E: Engine> Session<'a, E> {
         words: &Words<'_>,
     ) -> Option<(Sent, Answer, Answer)> {
         let sql = &record.sql;
-        let mut expected = self.engine.ask(Side::Baseline, sql, None, usize::MAX).await;
+        let mut expected = self.engine.ask(Side::Baseline, sql, &[], usize::MAX).await;
         if expected.is_err()
             && let Some(sql) = tables::star_written_out(words, &self.tables)
         {
-            expected = self
-                .engine
-                .ask(Side::Baseline, &sql, None, usize::MAX)
-                .await;
+            expected = self.engine.ask(Side::Baseline, &sql, &[], usize::MAX).await;
         }
         let expected = match expected {
             Ok(expected) => expected,
@@ -307,7 +304,7 @@ impl<'a, E: Engine> Session<'a, E> {
         let sent = self.pass(record, sql)?;
         match self
             .engine
-            .ask(Side::Shared, &sent.sql, sent.tenant, usize::MAX)
+            .ask(Side::Shared, &sent.sql, &sent.binds, usize::MAX)
             .await
         {
             Ok(answer) => Some((sent, expected, answer)),
@@ -344,7 +341,7 @@ impl<'a, E: Engine> Session<'a, E> {
         if open {
             return Some(Sent {
                 sql: sql.into(),
-                tenant: None,
+                binds: Vec::new(),
             });
         }
         let answer = match self.firewall() {
@@ -356,7 +353,11 @@ impl<'a, E: Engine> Session<'a, E> {
         match answer {
             Ok(checked) => Some(Sent {
                 sql: Arc::clone(checked.sql()),
-                tenant: checked.binds_tenant().then_some(OURS),
+                binds: checked
+                    .binds_tenant()
+                    .then_some(Bind::Int(OURS))
+                    .into_iter()
+                    .collect(),
             }),
             Err(reason) => {
                 let place = || format!("{}:{}: {}", self.file, record.line, one_line(sql));

@@ -15,7 +15,7 @@ use tenancy_sql::Dialect;
 
 use super::{
     answer::{Answer, real},
-    engine::{Engine, Side},
+    engine::{Bind, Engine, Side},
     tables::Table,
 };
 
@@ -23,14 +23,14 @@ use super::{
 const PATIENCE: i64 = 2_000;
 
 /// See the module.
-pub(super) struct Sqlite {
+pub(crate) struct Sqlite {
     baseline: SqliteConnection,
     shared: SqliteConnection,
     patience: Arc<AtomicI64>,
 }
 
 impl Sqlite {
-    pub(super) async fn open() -> Result<Self, String> {
+    pub(crate) async fn open() -> Result<Self, String> {
         let (baseline, shared) = (connect().await?, connect().await?);
         let mut engine = Self {
             baseline,
@@ -96,12 +96,16 @@ impl Engine for Sqlite {
         &mut self,
         side: Side,
         sql: &str,
-        tenant: Option<i64>,
+        binds: &[Bind],
         most: usize,
     ) -> Result<Answer, String> {
         let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
-        if let Some(tenant) = tenant {
-            query = query.bind(tenant);
+        for bind in binds {
+            query = match bind {
+                Bind::Int(value) => query.bind(*value),
+                Bind::Real(value) => query.bind(*value),
+                Bind::Text(value) => query.bind(value.as_str()),
+            };
         }
         let mut answer = Answer::default();
         let mut stream = self.connection(side).fetch_many(query);
@@ -117,11 +121,16 @@ impl Engine for Sqlite {
         Ok(answer)
     }
 
-    async fn ask_reordered(&mut self, sql: &str, tables: &[Table]) -> Result<Vec<Answer>, String> {
-        let mut answers = self.ask_copies("main", sql, tables).await?;
+    async fn ask_reordered(
+        &mut self,
+        sql: &str,
+        binds: &[Bind],
+        tables: &[Table],
+    ) -> Result<Vec<Answer>, String> {
+        let mut answers = self.ask_copies("main", sql, binds, tables).await?;
         self.run(Side::Baseline, "PRAGMA reverse_unordered_selects = ON")
             .await?;
-        let reversed = self.ask(Side::Baseline, sql, None, usize::MAX).await;
+        let reversed = self.ask(Side::Baseline, sql, binds, usize::MAX).await;
         self.run(Side::Baseline, "PRAGMA reverse_unordered_selects = OFF")
             .await?;
         answers.push(reversed?);

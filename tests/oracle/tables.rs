@@ -8,14 +8,14 @@ use tenancy_sql::Dialect;
 use super::words::Words;
 
 /// The tenant's column.
-pub(super) const TENANT: &str = "tenant_id";
+pub(crate) const TENANT: &str = "tenant_id";
 
 /// The tenant whose statements are run.
-pub(super) const OURS: i64 = 1;
+pub(crate) const OURS: i64 = 1;
 
 /// What a statement of a file does to the schema.
 #[derive(Debug)]
-pub(super) enum Ddl<'a> {
+pub(crate) enum Ddl<'a> {
     Table(NewTable),
     /// An index; the text is that of the shared side.
     Index(String),
@@ -30,29 +30,29 @@ pub(super) enum Ddl<'a> {
 
 /// A table of both sides.
 #[derive(Debug)]
-pub(super) struct NewTable {
-    pub(super) table: Table,
-    pub(super) baseline: String,
-    pub(super) shared: String,
+pub(crate) struct NewTable {
+    pub(crate) table: Table,
+    pub(crate) baseline: String,
+    pub(crate) shared: String,
 }
 
 /// What filling a table with noise needs to know.
 #[derive(Debug)]
-pub(super) struct Table {
-    pub(super) name: String,
-    pub(super) columns: Vec<Column>,
-    pub(super) references: bool,
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) references: bool,
 }
 
 /// A column that rows are written to.
 #[derive(Debug)]
-pub(super) struct Column {
+pub(crate) struct Column {
     name: String,
     is_numeric: bool,
 }
 
 /// Reads a statement that changes the schema; `None` if it is something else.
-pub(super) fn read<'a>(dialect: Dialect, words: &Words<'a>) -> Option<Ddl<'a>> {
+pub(crate) fn read<'a>(dialect: Dialect, words: &Words<'a>) -> Option<Ddl<'a>> {
     let if_exists = |at| {
         if words.are(at, &["if", "exists"]) {
             at + 2
@@ -245,18 +245,18 @@ impl Table {
     }
 
     /// The columns that rows are written to, without the tenant's.
-    pub(super) fn names(&self) -> String {
+    pub(crate) fn names(&self) -> String {
         self.list(|column| column.name.clone())
     }
 
     /// The statement that takes the neighbours' rows away.
-    pub(super) fn without_noise(&self) -> String {
+    pub(crate) fn without_noise(&self) -> String {
         format!("DELETE FROM {} WHERE {TENANT} <> {OURS};", self.name)
     }
 
     /// Statements that give tenant 2 the same rows, and tenant 3 rows whose numbers are one more: still in the range of what
     /// is asked for.
-    pub(super) fn with_noise(&self, dialect: Dialect) -> String {
+    pub(crate) fn with_noise(&self, dialect: Dialect) -> String {
         let (table, names) = (&self.name, self.names());
         let more = self.list(|Column { name, is_numeric }| match dialect {
             Dialect::Sqlite => format!(
@@ -280,7 +280,7 @@ impl Table {
 
 /// `INSERT INTO a SELECT * FROM b` with the star written out, for a baseline in which the star has a column that the INSERT
 /// must not have.
-pub(super) fn star_written_out(words: &Words<'_>, tables: &[Table]) -> Option<String> {
+pub(crate) fn star_written_out(words: &Words<'_>, tables: &[Table]) -> Option<String> {
     let select = words.find(0..words.len(), &["select"])?;
     if !words.is(0, "insert") || !words.are(select + 1, &["*", "from"]) {
         return None;

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 /// A statement cut into words, marks and quoted things, comments left out.
 #[derive(Debug)]
-pub(super) struct Words<'a> {
-    pub(super) sql: &'a str,
+pub(crate) struct Words<'a> {
+    pub(crate) sql: &'a str,
     spans: Vec<Range<usize>>,
 }
 
 impl<'a> Words<'a> {
-    pub(super) fn of(sql: &'a str) -> Self {
+    pub(crate) fn of(sql: &'a str) -> Self {
         let mut spans = Vec::new();
         let mut rest = sql.char_indices().peekable();
         while let Some((start, first)) = rest.next() {
@@ -43,12 +43,12 @@ impl<'a> Words<'a> {
         Self { sql, spans }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.spans.len()
     }
 
     /// The text of one, empty past the end.
-    pub(super) fn text(&self, at: usize) -> &'a str {
+    pub(crate) fn text(&self, at: usize) -> &'a str {
         self.spans
             .get(at)
             .and_then(|span| self.sql.get(span.clone()))
@@ -56,12 +56,12 @@ impl<'a> Words<'a> {
     }
 
     /// Whether there stands this keyword or mark.
-    pub(super) fn is(&self, at: usize, word: &str) -> bool {
+    pub(crate) fn is(&self, at: usize, word: &str) -> bool {
         self.text(at).eq_ignore_ascii_case(word)
     }
 
     /// Whether these follow each other from `at` on.
-    pub(super) fn are(&self, at: usize, words: &[&str]) -> bool {
+    pub(crate) fn are(&self, at: usize, words: &[&str]) -> bool {
         words
             .iter()
             .enumerate()
@@ -69,14 +69,14 @@ impl<'a> Words<'a> {
     }
 
     /// Where the first of these stands at or after `from`, before `to`.
-    pub(super) fn find(&self, range: Range<usize>, words: &[&str]) -> Option<usize> {
+    pub(crate) fn find(&self, range: Range<usize>, words: &[&str]) -> Option<usize> {
         range
             .into_iter()
             .find(|at| words.iter().any(|word| self.is(*at, word)))
     }
 
     /// The index of the parenthesis that closes the one at `open`.
-    pub(super) fn close_of(&self, open: usize) -> Option<usize> {
+    pub(crate) fn close_of(&self, open: usize) -> Option<usize> {
         let mut depth = 0_usize;
         (open..self.len()).find(|at| {
             match self.text(*at) {
@@ -89,7 +89,7 @@ impl<'a> Words<'a> {
     }
 
     /// The original text from one word to before another.
-    pub(super) fn slice(&self, words: Range<usize>) -> &'a str {
+    pub(crate) fn slice(&self, words: Range<usize>) -> &'a str {
         match self.spans.get(words) {
             Some([first, .., last]) => self.sql.get(first.start..last.end),
             Some([only]) => self.sql.get(only.clone()),
@@ -99,7 +99,7 @@ impl<'a> Words<'a> {
     }
 
     /// The range cut at commas that are in no parentheses of their own.
-    pub(super) fn split(&self, words: Range<usize>) -> Vec<Range<usize>> {
+    pub(crate) fn split(&self, words: Range<usize>) -> Vec<Range<usize>> {
         let mut parts = Vec::new();
         let (mut start, mut depth) = (words.start, 0_usize);
         for at in words.clone() {
@@ -118,7 +118,7 @@ impl<'a> Words<'a> {
     }
 
     /// Whether the statement writes rows: INSERT, REPLACE, UPDATE, DELETE or MERGE, behind a WITH too.
-    pub(super) fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         let verbs = ["insert", "update", "delete", "merge"];
         match self.text(0).to_ascii_lowercase().as_str() {
             "insert" | "replace" | "update" | "delete" | "merge" => true,
@@ -131,7 +131,7 @@ impl<'a> Words<'a> {
     }
 
     /// Whether it only adds the rows it spells out, so that no conflict clause can reach an existing row.
-    pub(super) fn only_adds(&self) -> bool {
+    pub(crate) fn only_adds(&self) -> bool {
         self.are(0, &["insert", "into"])
             && self
                 .find(0..self.len(), &["select", "conflict", "with"])
@@ -139,7 +139,7 @@ impl<'a> Words<'a> {
     }
 
     /// Whether the whole answer has an order.
-    pub(super) fn is_ordered(&self) -> bool {
+    pub(crate) fn is_ordered(&self) -> bool {
         let mut depth = 0_usize;
         (0..self.len()).any(|at| {
             match self.text(at) {

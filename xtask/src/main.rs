@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `plans` and `tidy`. Quick to build: no
+//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `fuzz`, `plans` and `tidy`. Quick to build: no
 //! dependency but the command line.
 #![cfg_attr(
     test,
@@ -63,6 +63,21 @@ enum Chore {
         #[arg(long)]
         limit: Option<u64>,
     },
+    /// The grammar fuzzer: random statements, each through the isolation oracle
+    Fuzz {
+        /// How many, half of them on each database if there are two
+        #[arg(long, default_value_t = 10_000)]
+        statements: u64,
+        /// Which ones
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The number of the first: what a failure names
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+        /// sqlite, postgres or both
+        #[arg(long, default_value = "both")]
+        database: String,
+    },
     /// The plan corpus: PostgreSQL's plans of our statements against those written by hand, and the auditor of scans
     Plans {
         /// Also which shapes are the same, and what differs in those that may
@@ -84,6 +99,12 @@ fn main() -> ExitCode {
             database,
             limit,
         } => steps::oracle(corpus.as_deref(), &database, limit),
+        Chore::Fuzz {
+            statements,
+            seed,
+            first,
+            database,
+        } => steps::fuzz([statements, seed, first], &database),
         Chore::Plans { verbose } => steps::plans(verbose),
         Chore::Tidy => tidy::run(),
     };

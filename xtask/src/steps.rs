@@ -107,6 +107,23 @@ pub(crate) fn oracle(corpus: Option<&Path>, database: &str, limit: Option<u64>) 
     run(&mut command)
 }
 
+/// The grammar fuzzer, in release mode; its own last line says what came out.
+pub(crate) fn fuzz([statements, seed, first]: [u64; 3], database: &str) -> Outcome {
+    if database != "sqlite" {
+        postgres::ensure()?;
+    }
+    let mut command = cargo(&["run", "--release", "--package", "tenancy-tests"]);
+    command.args(["--bin", "fuzz", "--", "--database", database]);
+    for (flag, value) in [
+        ("--statements", statements),
+        ("--seed", seed),
+        ("--first", first),
+    ] {
+        command.args([flag, &value.to_string()]);
+    }
+    run(&mut command)
+}
+
 /// The plans of the corpus, compared and audited; its own last line says what came out.
 pub(crate) fn plans(verbose: bool) -> Outcome {
     postgres::ensure()?;
