@@ -133,7 +133,7 @@ impl Maker {
     fn sets(&mut self, keys: &[String]) -> String {
         let plain = keys.join(" , ");
         let first = keys.first().map_or("", |key| key);
-        if !self.is_postgres() {
+        if !self.is_postgres() || !self.sets {
             return plain;
         }
         match self.dice.below(12) {

@@ -44,6 +44,9 @@ pub(super) struct Maker {
     pub(super) avoided: Option<&'static str>,
     /// Names that stand beside what is written, and so can't be given again, but are not in sight.
     pub(super) hidden: Vec<String>,
+    /// Whether there may be grouping sets here: PostgreSQL before 18 takes a key that is equal to another one for sorted, also
+    /// where a grouping set makes it null, so that an answer in order is not in order.
+    pub(super) sets: bool,
     /// Whether there may be subqueries here.
     pub(super) queries: bool,
     fuel: i32,
@@ -61,6 +64,7 @@ impl Maker {
             commons: Vec::new(),
             avoided: None,
             hidden: Vec::new(),
+            sets: true,
             queries: true,
             fuel,
             names: 0,

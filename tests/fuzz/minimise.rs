@@ -24,7 +24,7 @@ pub(super) async fn minimise<E: Engine>(arena: &mut Arena<E>, failing: &Statemen
         while at + length <= best.tokens.len() && tries < TRIES {
             let smaller = without(&best, at, length);
             tries += 1;
-            if fails(arena, &smaller).await {
+            if orders(&smaller) == orders(&best) && fails(arena, &smaller).await {
                 best = smaller;
                 found = true;
             } else {
@@ -36,6 +36,16 @@ pub(super) async fn minimise<E: Engine>(arena: &mut Arena<E>, failing: &Statemen
         }
     }
     best
+}
+
+/// How much of it says what the order is and what is cut off: without, a failure would mean nothing.
+fn orders(statement: &Statement) -> usize {
+    let words = ["ORDER", "LIMIT", "FETCH", "OFFSET"];
+    statement
+        .tokens
+        .iter()
+        .filter(|token| words.contains(&token.as_str()))
+        .count()
 }
 
 async fn fails<E: Engine>(arena: &mut Arena<E>, statement: &Statement) -> bool {

@@ -8,6 +8,7 @@
 
 mod app_statements;
 mod fixture;
+mod fuzzed;
 mod golden;
 mod in_place;
 mod merge;
