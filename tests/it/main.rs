@@ -25,3 +25,4 @@ mod oracle;
 mod plans;
 mod soak;
 mod tenant_test;
+mod threats;

@@ -6,7 +6,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::source::Source;
 use super::splice::Edit;
 use crate::Dialect;
-use crate::lex::{Kind, Lexeme, parser_token};
+use crate::lex::{Kind, Lexeme, Text, parser_token};
 
 /// What had to be rewritten so that the text says the same as the parser's tokens.
 #[derive(Debug, Default)]
@@ -62,6 +62,7 @@ pub(super) fn shim(source: &Source<'_>) -> (Vec<TokenWithSpan>, Shimmed) {
 fn may_start(source: &Source<'_>, lexeme: &Lexeme) -> bool {
     let words: &[&str] = match (lexeme.kind, lexeme.end - lexeme.start) {
         (Kind::Operator, 1) | (Kind::Mark('(' | ')' | '['), _) => return true,
+        (Kind::Text(Text::Plain), _) => return source.dialect == Dialect::Sqlite,
         (Kind::Word, 2) => &["as", "in", "is"],
         (Kind::Word, 3) => &["for", "not", "top"],
         (Kind::Word, 4) => &["name", "only", "rows", "with"],
@@ -446,7 +447,28 @@ fn within(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Step>
     })
 }
 
+/// `FROM 'leads'`: a literal where a relation is named is a name.
+fn quoted_relation(source: &Source<'_>, at: usize) -> Option<Step> {
+    let lexeme = source.lexeme(at)?;
+    let named = any(source, before(at, 1), &["from", "into", "join", "update"])
+        && !source.is_word(before(at, 2), "distinct");
+    let name = lexeme
+        .text(source.sql)
+        .strip_prefix('\'')?
+        .strip_suffix('\'')?;
+    if lexeme.kind != Kind::Text(Text::Plain) || !named || name.contains(['\'', '"']) {
+        return None;
+    }
+    Some(Step {
+        shown: made(source, at, &[Token::make_word(name, Some('"'))]),
+        next: at + 1,
+    })
+}
+
 fn sqlite(source: &Source<'_>, at: usize) -> Option<Step> {
+    if let Some(step) = quoted_relation(source, at) {
+        return Some(step);
+    }
     if source.is_word(at, "materialized")
         && source.is_mark(at + 1, '(')
         && any(source, before(at, 1), &["as", "not"])

@@ -216,7 +216,41 @@ fn a23_a24_spellings_in_sqlite() {
             "SELECT * FROM <<leads>> x",
         );
     }
-    confined_or_refused(Sqlite, "SELECT * FROM 'leads'");
+    for (original, expected) in [
+        ("SELECT * FROM 'leads'", "SELECT * FROM <<leads>> AS leads"),
+        (
+            "SELECT l.id FROM contacts JOIN 'LEADS' AS l ON true",
+            "SELECT l.id FROM <<contacts>> AS contacts JOIN <<leads>> AS l ON true",
+        ),
+        (
+            "DELETE FROM 'leads' WHERE id = 1 OR name IS NOT DISTINCT FROM 'leads'",
+            "DELETE FROM 'leads' WHERE (id = 1 OR name IS NOT DISTINCT FROM 'leads') AND [[leads]]",
+        ),
+        (
+            "INSERT INTO 'leads' (id) VALUES (1)",
+            "INSERT INTO 'leads' (id, tenant_id) VALUES (1, {v})",
+        ),
+        (
+            "UPDATE 'leads' SET name = 'leads'",
+            "UPDATE 'leads' SET name = 'leads' WHERE [[leads]]",
+        ),
+    ] {
+        accepts(Sqlite, original, expected);
+    }
+    refuses(Sqlite, "SELECT * FROM 'plans'", Relation);
+    refuses(
+        Sqlite,
+        "WITH 'leads' AS (SELECT 1) SELECT * FROM 'leads'",
+        Relation,
+    );
+    for sql in [
+        "SELECT * FROM 'lea''ds'",
+        "SELECT * FROM 'le\"ads'",
+        "SELECT * FROM countries, 'leads'",
+    ] {
+        assert!(check(Sqlite, sql).is_err(), "{sql}");
+    }
+    assert!(check(Postgres, "SELECT * FROM 'leads'").is_err());
     accepts(
         Sqlite,
         "SELECT 1 WHERE 1 IN countries",
