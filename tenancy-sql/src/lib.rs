@@ -58,8 +58,8 @@ mod names;
 mod rewrite;
 
 pub use catalog::{
-    Catalog, CatalogBuilder, CatalogError, CatalogErrorKind, Column, ForeignKey, Index, Table,
-    TableClass, UniqueKey,
+    Catalog, CatalogBuilder, CatalogError, CatalogErrorKind, Column, Drift, DriftKind, ForeignKey,
+    Index, LiveTable, LiveTables, Table, TableClass, UniqueKey, Weakness, WeaknessKind,
 };
 pub use config::{Config, ConfigError};
 pub use dialect::{Dialect, KeyType, UnknownDialect};

@@ -31,6 +31,7 @@
 
 mod budget;
 mod db;
+pub mod drift;
 mod error;
 pub mod model;
 mod pool;

@@ -58,6 +58,8 @@ fn write_table(hash: &mut Fnv, table: &Table) -> fmt::Result {
         indexes,
         without_rowid,
         partition_of,
+        // Code in the database has no part in the rewrite.
+        triggers: _,
         origin: _,
     } = table;
     write!(

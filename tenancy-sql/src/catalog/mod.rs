@@ -3,12 +3,16 @@
 
 mod builder;
 mod ddl;
+mod drift;
 mod error;
 mod files;
 mod fingerprint;
+mod live;
 mod table;
 #[cfg(test)]
 mod tests;
+mod types;
+mod weakness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,8 +20,11 @@ use std::sync::Arc;
 pub use builder::CatalogBuilder;
 pub use builder::from_files;
 pub(crate) use ddl::normalise;
+pub use drift::{Drift, DriftKind};
 pub use error::{CatalogError, CatalogErrorKind};
+pub use live::{LiveTable, LiveTables};
 pub use table::{Column, ForeignKey, Index, Table, TableClass, UniqueKey};
+pub use weakness::{Weakness, WeaknessKind};
 
 use crate::{Dialect, KeyType};
 

@@ -30,6 +30,7 @@ pub struct Table {
     pub(crate) indexes: Vec<Index>,
     pub(crate) without_rowid: bool,
     pub(crate) partition_of: Option<Box<str>>,
+    pub(crate) triggers: Vec<Box<str>>,
     pub(crate) origin: Box<str>,
 }
 
@@ -106,6 +107,12 @@ impl Table {
     #[must_use]
     pub fn partition_of(&self) -> Option<&str> {
         self.partition_of.as_deref()
+    }
+
+    /// Triggers, and rules of PostgreSQL: code that runs when a row is written, which no statement shows.
+    #[must_use]
+    pub fn triggers(&self) -> &[Box<str>] {
+        &self.triggers
     }
 
     /// The migration that created it.

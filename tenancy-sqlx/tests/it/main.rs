@@ -17,6 +17,7 @@
 
 mod budget;
 mod cancelled_begin;
+mod drift;
 mod ended_by_sqlite;
 mod faults;
 mod interrupted_provisioning;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use engine::{Engine, Postgres, Sqlite, postgres};
 use table::{Case, Fate, Table};
-use tenancy_sql::{Dialect, Firewall};
+use tenancy_sql::{Dialect, Firewall, WeaknessKind};
 
 /// How many rows the two parts of the catalogue of attacks have.
 const ROWS: usize = 74;
@@ -168,4 +168,72 @@ async fn a46_an_error_of_a_neighbours_row_stays_behind_the_second_wall() {
     )
     .await
     .unwrap();
+}
+
+/// The firewall looks at statements, not at keys: those with the tenant hold by themselves, and of the others the catalogue says
+/// what they let through.
+#[tokio::test]
+async fn b71_b72_keys_with_the_tenant_hold_and_those_without_are_told() {
+    let mut engines = (Postgres::open().await, Sqlite::open().await);
+    for dialect in [Dialect::Postgres, Dialect::Sqlite] {
+        let firewall = world::firewall(dialect);
+        let mut look = async |neighbours, sql: &str| {
+            let checked = firewall.check(sql).unwrap();
+            match dialect {
+                Dialect::Postgres => engines.0.look(neighbours, checked.sql(), true).await,
+                Dialect::Sqlite => engines.1.look(neighbours, checked.sql(), true).await,
+            }
+        };
+        // A lead that another tenant has and one that nobody has are the same.
+        let theirs = "INSERT INTO contacts (id, lead_id) VALUES (50, 5)";
+        let (shared, alone) = (look(true, theirs).await, look(false, theirs).await);
+        assert!(shared.answer.is_err(), "{dialect}");
+        assert_eq!(shared.answer, alone.answer, "{dialect}");
+        // A token that another tenant has is not.
+        let theirs = "INSERT INTO kids (id, token_id) VALUES (50, 2)";
+        let (shared, alone) = (look(true, theirs).await, look(false, theirs).await);
+        assert!(shared.answer.is_ok() && alone.answer.is_err(), "{dialect}");
+
+        let told: BTreeSet<(WeaknessKind, String)> = firewall
+            .catalog()
+            .weaknesses()
+            .iter()
+            .map(|weakness| (weakness.kind(), weakness.table().to_owned()))
+            .collect();
+        assert!(told.contains(&(WeaknessKind::ReferenceOfAllTenants, "kids".into())));
+        assert!(told.contains(&(WeaknessKind::KeyOfAllTenants, "tokens".into())));
+        assert_eq!(told.len(), 2, "{dialect}: {told:?}");
+    }
+}
+
+#[test]
+fn b73_triggers_are_told() {
+    for (dialect, trigger) in [
+        (
+            Dialect::Postgres,
+            "CREATE TRIGGER copies AFTER INSERT ON leads FOR EACH ROW EXECUTE FUNCTION copy();",
+        ),
+        (
+            Dialect::Postgres,
+            "CREATE RULE copies AS ON INSERT TO leads DO ALSO INSERT INTO other VALUES (1);",
+        ),
+        (
+            Dialect::Sqlite,
+            "CREATE TRIGGER copies AFTER INSERT ON leads BEGIN INSERT INTO other VALUES (1); END;",
+        ),
+    ] {
+        let catalog = tenancy_sql::Catalog::builder(dialect)
+            .migration("1", "CREATE TABLE leads (tenant_id BIGINT NOT NULL);")
+            .migration("2", trigger)
+            .build()
+            .unwrap();
+        let told = catalog.weaknesses();
+        assert_eq!(told.len(), 1, "{dialect}: {told:?}");
+        assert_eq!(told[0].kind(), WeaknessKind::Trigger);
+        assert!(
+            told[0]
+                .to_string()
+                .contains("`copies` runs when `leads` is written")
+        );
+    }
 }

@@ -14,6 +14,7 @@ impl Draft {
             .count()
             > 0;
         reader.take("unlogged");
+        reader.take("constraint");
         let recursive = reader.take("recursive");
         if temporary && (reader.peek("table") || reader.peek("view")) {
             return Ok(());
@@ -44,6 +45,25 @@ impl Draft {
                 return self.add(reader, table, false);
             }
             return Ok(());
+        }
+        for (kind, word) in [("trigger", "on"), ("rule", "to")] {
+            if reader.take(kind) {
+                reader.take_all(&["if", "not", "exists"]);
+                let name = reader.relation()?;
+                while !reader.is_done() && !reader.take(word) {
+                    reader.skip();
+                }
+                // One on a view, or on a table that is not read here, is nobody's.
+                if let Some(table) = reader
+                    .relation()
+                    .ok()
+                    .and_then(|table| self.tables.get_mut(&*table))
+                {
+                    table.triggers.retain(|trigger| *trigger != name);
+                    table.triggers.push(name);
+                }
+                return Ok(());
+            }
         }
         if ["function", "procedure", "aggregate"]
             .into_iter()
@@ -264,6 +284,7 @@ fn blank(name: &str, reader: &Reader<'_>) -> Table {
         indexes: Vec::new(),
         without_rowid: false,
         partition_of: None,
+        triggers: Vec::new(),
         origin: reader.file().into(),
     }
 }

@@ -169,6 +169,21 @@ impl Draft {
                 }
             }
         }
+        if reader.take("trigger") || reader.take("rule") {
+            reader.take_all(&["if", "exists"]);
+            let name = reader.relation()?;
+            let on = if reader.take("on") {
+                Some(reader.relation()?)
+            } else {
+                None
+            };
+            for table in self.tables.values_mut() {
+                if on.as_deref().is_none_or(|on| *on == *table.name) {
+                    table.triggers.retain(|trigger| *trigger != name);
+                }
+            }
+            return Ok(());
+        }
         if reader.take("schema") {
             return Err(reader
                 .not_understood("DROP SCHEMA drops tables this can't follow: drop them by name"));

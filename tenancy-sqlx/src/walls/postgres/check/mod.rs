@@ -7,7 +7,7 @@ mod surroundings;
 mod table;
 
 use sqlx::PgConnection;
-use tenancy_sql::{Catalog, TableClass};
+use tenancy_sql::{Catalog, DriftKind, TableClass};
 
 use super::super::Finding;
 use crate::Result;
@@ -20,7 +20,8 @@ pub(crate) use pin::ensure_pinned;
 /// that is a superuser, bypasses policies, owns a table or is a member of a role that does; tables without forced policies,
 /// with other policies than ours, or with rights that walk past policies; tables with a tenant column that the catalogue does
 /// not know; partitions that can be addressed directly; views and functions that run as their owner; a default tenant set on
-/// the role or database. Each finding that SQL can put right carries that SQL, to be run by the owner.
+/// the role or database; keys, references and triggers of the migrations that reach over tenants; tables that are not as the migrations make them.
+/// Each finding that SQL can put right carries that SQL, to be run by the owner.
 ///
 /// No finding of severity [`Broken`](super::super::Severity::Broken) means that the wall stands.
 ///
@@ -66,8 +67,26 @@ pub(crate) async fn check_for(
     table::check(&mut *conn, catalog, &tables, role, &mut findings).await?;
     policy::check(&mut *conn, catalog, &tables, role, &mut findings).await?;
     surroundings::check(&mut *conn, catalog, &tables, role, &mut findings).await?;
+    findings.extend(drifted(&mut *conn, catalog).await?);
+    findings.extend(
+        catalog
+            .weaknesses()
+            .iter()
+            .map(|weakness| Finding::weak(weakness.to_string())),
+    );
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
     Ok(findings)
+}
+
+/// What differs from the migrations, but for what `table` says already.
+async fn drifted(conn: &mut PgConnection, catalog: &Catalog) -> Result<Vec<Finding>> {
+    let drift = crate::drift::postgres(conn, catalog, super::SHARED_SCHEMA).await?;
+    let findings = drift.iter().filter_map(|drift| match drift.kind() {
+        DriftKind::MissingTable | DriftKind::UnknownTable => None,
+        DriftKind::TenantColumn => Some(Finding::broken(drift.to_string())),
+        _ => Some(Finding::weak(drift.to_string())),
+    });
+    Ok(findings.collect())
 }
 
 /// The catalogue's table names by class, as arrays to bind.
