@@ -6,8 +6,9 @@ use std::sync::Arc;
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments as _, AssertSqlSafe, Execute, SqlSafeStr as _, SqlStr};
 use tenancy_core::TenantContext;
-use tenancy_sql::{Access, Firewall};
+use tenancy_sql::{Access, Checked, Firewall};
 
+use crate::budget::Lease;
 use crate::db::TenantDb;
 use crate::{Error, Result};
 
@@ -21,6 +22,33 @@ pub struct Scoped<DB: TenantDb> {
     sql: SqlStr,
     args: Option<DB::Arguments>,
     persistent: bool,
+    /// What the firewall said, if it is a write; and whether `sql` is the text that came out, or the one that went in.
+    written: Option<(Arc<Checked>, Text)>,
+}
+
+/// Which text of a checked statement.
+#[derive(Clone, Copy)]
+enum Text {
+    Rewritten,
+    Original,
+}
+
+impl<DB: TenantDb> Scoped<DB> {
+    /// Names the table it writes with a schema, where the connection reads it under another name.
+    pub(crate) fn into_schema(mut self, schema: &str) -> Self {
+        let aimed = self
+            .written
+            .as_ref()
+            .and_then(|(checked, text)| match text {
+                Text::Rewritten => checked.sql_into(schema),
+                Text::Original => checked.original_into(self.sql.as_str(), schema),
+            });
+        if let Some(aimed) = aimed {
+            // The same text with a name of ours in one place, found by the firewall.
+            self.sql = AssertSqlSafe(aimed).into_sql_str();
+        }
+        self
+    }
 }
 
 impl<DB: TenantDb> fmt::Debug for Scoped<DB> {
@@ -80,11 +108,14 @@ where
     let sql = query.sql();
     let mut args = args.unwrap_or_default();
     if !rewrite {
+        // Not confined by it, but a write still has to find its table.
+        let written = firewall.check(sql.as_str()).ok();
         return Ok(Plan {
             query: Scoped {
                 sql,
                 args: Some(args),
                 persistent,
+                written: written.map(|checked| (checked, Text::Original)),
             },
             access: Access::Write,
             cx,
@@ -109,8 +140,31 @@ where
             sql: AssertSqlSafe(Arc::clone(checked.sql())).into_sql_str(),
             args: Some(args),
             persistent,
+            written: (checked.access() == Access::Write)
+                .then(|| (Arc::clone(&checked), Text::Rewritten)),
         },
         access: checked.access(),
         cx,
     })
+}
+
+/// Refuses to hand out a prepared write of a connection that takes another text than the caller's: it would show that text.
+pub(crate) fn ensure_preparable<DB: TenantDb>(lease: &Lease<DB>, checked: &Checked) -> Result<()> {
+    if lease.target_schema().is_some() && checked.access() == Access::Write {
+        return Err(Error::Config(
+            "a write can't be prepared behind the engine's wall; run its text, which the driver prepares and keeps"
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses to describe on a connection whose engine keeps its schema to itself.
+pub(crate) fn ensure_describable<DB: TenantDb>(lease: &Lease<DB>) -> Result<()> {
+    if lease.target_schema().is_some() {
+        return Err(Error::Config(
+            "a statement can't be described behind the engine's wall; prepare it instead".into(),
+        ));
+    }
+    Ok(())
 }

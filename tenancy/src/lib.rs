@@ -13,6 +13,7 @@
 //! | `sqlx` | `tenancy::sqlx`: pools and transactions that see one tenant |
 //! | `postgres`, `sqlite` | `sqlx` for that database |
 //! | `macros` | `catalog!`, `statement!`, `query!` and its relatives, `#[tenant_test]`: checked while the program is compiled |
+//! | `sqlite-wall` | `sqlite`, and `SqliteServer::engine_wall`: the engine as the second wall of shared tables |
 //! | `http` | `tenancy::http`: the tower layer that decides whose a request is |
 //! | `axum` | `http`, with an extractor and error answers for axum |
 //!

@@ -16,6 +16,7 @@
 )]
 
 mod compiled;
+mod engine_wall;
 mod fuzz;
 mod lints;
 mod macros;

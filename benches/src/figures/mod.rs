@@ -1,6 +1,7 @@
 //! The figures, one file per group. A new one is an `async fn run(runner)` there and a line here.
 
 mod context;
+mod engine_wall;
 mod firewall;
 mod postgres;
 mod scoped;
@@ -13,6 +14,7 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     context::run(runner).await?;
     firewall::run(runner).await?;
     sqlite::run(runner).await?;
+    engine_wall::run(runner).await?;
     scoped::run(runner).await?;
     postgres::run(runner).await?;
     Ok(())

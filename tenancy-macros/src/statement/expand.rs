@@ -43,7 +43,7 @@ fn compiled(
         let writes = checked.access() == Access::Write;
         let splices = checked
             .compiled_splices()
-            .map(|[start, removed, inserted]| quote!([#start, #removed, #inserted]));
+            .map(|splice| quote!([#(#splice),*]));
         quote!(#krate::__private::Answer::new(#fingerprint, #sql, #params, #binds_tenant, #writes, &[#(#splices),*]))
     });
     let tracked = project.tracked();

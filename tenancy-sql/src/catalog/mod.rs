@@ -110,6 +110,16 @@ impl Catalog {
         self.inner.tables.get(folded_name)
     }
 
+    /// The registered views, by folded name: those that statements may read.
+    pub fn views(&self) -> impl Iterator<Item = &str> {
+        let registered = self
+            .inner
+            .views
+            .iter()
+            .filter(|(_, registered)| **registered);
+        registered.map(|(name, _)| &**name)
+    }
+
     /// A number that is another one for a catalogue over which a statement might become something else.
     #[doc(hidden)]
     #[must_use]

@@ -24,7 +24,7 @@ pub struct Answer {
     params: usize,
     binds_tenant: bool,
     writes: bool,
-    splices: &'static [[usize; 3]],
+    splices: &'static [[usize; 4]],
 }
 
 impl Compiled {
@@ -67,7 +67,7 @@ impl Answer {
         params: usize,
         binds_tenant: bool,
         writes: bool,
-        splices: &'static [[usize; 3]],
+        splices: &'static [[usize; 4]],
     ) -> Self {
         Self {
             fingerprint,
@@ -89,11 +89,14 @@ impl Answer {
             splices,
         } = self;
         let access = if *writes { Access::Write } else { Access::Read };
-        let splices = splices.iter().map(|[start, removed, inserted]| Splice {
-            start: *start,
-            removed: *removed,
-            inserted: *inserted,
-        });
+        let splices = splices
+            .iter()
+            .map(|[start, removed, inserted, target]| Splice {
+                start: *start,
+                removed: *removed,
+                inserted: *inserted,
+                target: *target == 1,
+            });
         Checked::new(
             (*sql).into(),
             *params,

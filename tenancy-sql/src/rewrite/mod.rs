@@ -218,6 +218,7 @@ impl Rewriter<'_> {
             start,
             end,
             text: text.into(),
+            target: false,
         });
     }
 

@@ -183,6 +183,7 @@ fn postgres(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Ste
             start: source.start(at),
             end: source.start(at + 1),
             text: String::new(),
+            target: false,
         });
         shimmed.only.push(last);
         return skip(at + 1);
@@ -193,6 +194,7 @@ fn postgres(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Ste
             start: source.start(at),
             end: source.end_before(at + 1),
             text: "SELECT * FROM".into(),
+            target: false,
         });
         return Some(Step {
             shown: made(source, at, &[word("SELECT"), Token::Mul, word("FROM")]),
@@ -215,6 +217,7 @@ fn postgres(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Ste
             start: source.end_before(at),
             end: source.end_before(at + 1),
             text: String::new(),
+            target: false,
         });
         return skip(at + 1);
     }
@@ -240,6 +243,7 @@ fn postgres(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Ste
             start: source.start(at),
             end: source.end_before(at + 3),
             text: name.into(),
+            target: false,
         });
         return Some(Step {
             shown: shown(source, at + 1).into_iter().collect(),
@@ -433,6 +437,7 @@ fn within(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Step>
             start: place,
             end: place,
             text: text.into(),
+            target: false,
         });
     }
     shimmed.within.push(at + 1);

@@ -8,6 +8,8 @@ pub(super) struct Edit {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) text: String,
+    /// It stands in front of the name of a written table, in place of its schema.
+    pub(super) target: bool,
 }
 
 /// One replacement in characters of the original, for mapping positions back.
@@ -16,6 +18,8 @@ pub(crate) struct Splice {
     pub(crate) start: usize,
     pub(crate) removed: usize,
     pub(crate) inserted: usize,
+    /// The name of a written table comes next.
+    pub(crate) target: bool,
 }
 
 /// Applies all replacements. `None` if two of them overlap.
@@ -34,6 +38,7 @@ pub(super) fn splice(sql: &str, mut edits: Vec<Edit>) -> Option<(String, Vec<Spl
             start: characters,
             removed,
             inserted: edit.text.chars().count(),
+            target: edit.target,
         });
         characters += removed;
         text.push_str(kept);

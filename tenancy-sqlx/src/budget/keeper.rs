@@ -85,7 +85,7 @@ async fn send_rollbacks<DB: TenantDb>(ledger: &Ledger<DB>) {
     let taken = ledger.book.take_unsent(UNSENT_AT_MOST);
     let sending = taken.into_iter().map(|(mut live, slot)| async move {
         // sqlx writes what is queued before it asks for the sign of life.
-        let sent = tokio::time::timeout(Duration::from_secs(5), live.conn.ping()).await;
+        let sent = tokio::time::timeout(Duration::from_secs(5), live.conn.raw.ping()).await;
         match sent {
             Ok(Ok(())) => ledger.give_back(live, false),
             _ => drop(live),

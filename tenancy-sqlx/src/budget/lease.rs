@@ -8,8 +8,9 @@ use tenancy_core::budget::Slot;
 use super::Ledger;
 use super::ledger::Live;
 use crate::Error;
-use crate::db::{self, TenantDb};
+use crate::db::{self, Guard as _, TenantDb};
 use crate::error::is_connection_lost;
+use crate::statement::Scoped;
 
 /// How long a connection may take to come into a known state before it is closed instead.
 const RESET_TIMEOUT: Duration = Duration::from_secs(5);
@@ -75,10 +76,23 @@ impl<DB: TenantDb> Lease<DB> {
     /// The connection and the note of what it is in the middle of, side by side.
     pub(crate) fn parts(&mut self) -> Result<(&mut DB::Connection, &mut Flight), sqlx::Error> {
         match &mut self.live {
-            Some(live) => Ok((&mut live.conn, &mut self.flight)),
+            Some(live) => Ok((&mut live.conn.raw, &mut self.flight)),
             // Only `drop` takes the connection out.
             None => Err(Error::Closed.into()),
         }
+    }
+
+    /// A statement as this connection takes it.
+    pub(crate) fn aim(&self, query: Scoped<DB>) -> Scoped<DB> {
+        match self.target_schema() {
+            Some(schema) => query.into_schema(schema),
+            None => query,
+        }
+    }
+
+    /// The schema that the targets of writes have to be named with on this connection.
+    pub(crate) fn target_schema(&self) -> Option<&str> {
+        self.live.as_ref()?.conn.guard.target_schema()
     }
 
     /// Runs the boundary of a transaction, so that being cancelled in it is noticed.
@@ -102,27 +116,49 @@ impl<DB: TenantDb> Lease<DB> {
     }
 }
 
+/// How a connection goes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// At once.
+    AsItIs,
+    /// When nothing runs on it any more.
+    Drain,
+    /// When it was put into a known state.
+    Reset,
+}
+
 impl<DB: TenantDb> Drop for Lease<DB> {
     fn drop(&mut self) {
         let Some(mut live) = self.live.take() else {
             return;
         };
-        let must_reset = match self.flight {
-            Flight::Landed => false,
+        if live.conn.guard.is_breached() {
+            tracing::error!(
+                "the engine's wall stopped a statement; the firewall should have refused it"
+            );
+            return;
+        }
+        let way = match self.flight {
+            Flight::Landed => Way::AsItIs,
             // In a transaction it may have failed unseen, and have ended it.
-            Flight::Statement => {
-                DB::RESET_AFTER_DROPPED_STATEMENT || db::depth::<DB>(&live.conn) > 0
+            Flight::Statement
+                if DB::RESET_AFTER_DROPPED_STATEMENT || db::depth::<DB>(&live.conn.raw) > 0 =>
+            {
+                Way::Reset
             }
-            Flight::Doubtful | Flight::Boundary => true,
+            // It may still be running, and must not wake up as the next tenant's.
+            Flight::Statement if live.conn.guard.is_of_connection() => Way::Drain,
+            Flight::Statement => Way::AsItIs,
+            Flight::Doubtful | Flight::Boundary => Way::Reset,
             Flight::Lost => return,
         };
-        if !must_reset {
+        if way == Way::AsItIs {
             // One for the transaction and each savepoint that was not ended, as when it was forgotten. SQLite counts on its
             // own thread, where some may be on their way already; one too many does nothing, and all are ahead of whatever
             // comes next.
-            let depth = db::depth::<DB>(&live.conn);
+            let depth = db::depth::<DB>(&live.conn.raw);
             for _ in 0..depth {
-                db::start_rollback::<DB>(&mut live.conn);
+                db::start_rollback::<DB>(&mut live.conn.raw);
             }
             self.ledger.give_back(live, depth > 0);
             return;
@@ -137,8 +173,13 @@ impl<DB: TenantDb> Drop for Lease<DB> {
             reason = "the work is the pool's own and of no tenant"
         )]
         runtime.spawn(async move {
-            let reset = tokio::time::timeout(RESET_TIMEOUT, DB::reset(&mut live.conn)).await;
-            match reset {
+            let ready = async {
+                match way {
+                    Way::Drain => DB::drain(&mut live.conn.raw).await,
+                    Way::AsItIs | Way::Reset => DB::reset(&mut live.conn.raw).await,
+                }
+            };
+            match tokio::time::timeout(RESET_TIMEOUT, ready).await {
                 Ok(Ok(())) => ledger.give_back(live, false),
                 _ => drop(live),
             }

@@ -8,23 +8,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::Connection as _;
 use tenancy_core::budget::{BudgetError, Choice, Ledger as Book, Opening, Slot};
 use tenancy_core::{ServerName, Tenant};
-use tenancy_sql::KeyType;
+use tenancy_sql::Catalog;
 use tokio::sync::Notify;
 
 use super::lease::Lease;
 use super::{Budget, BudgetStats, keeper};
-use crate::db::{TenantDb, Walls, unreachable};
+use crate::db::{Guard as _, TenantDb, Walls, unreachable};
 use crate::{Error, Result};
 
+/// A connection, and what stands beside it.
+pub(crate) struct Guarded<DB: TenantDb> {
+    pub(super) raw: DB::Connection,
+    pub(super) guard: DB::Guard,
+}
+
 /// One open connection.
-pub(crate) type Live<DB> = tenancy_core::budget::Live<<DB as sqlx::Database>::Connection>;
+pub(crate) type Live<DB> = tenancy_core::budget::Live<Guarded<DB>>;
 
 /// The connections of one pool.
 pub(crate) struct Ledger<DB: TenantDb> {
     servers: HashMap<ServerName, DB::Server>,
-    key_type: KeyType,
+    catalog: Catalog,
     pub(crate) walls: Walls,
-    pub(super) book: Book<DB::Connection>,
+    pub(super) book: Book<Guarded<DB>>,
     keeper_runs: AtomicBool,
     pub(super) unsent: Notify,
 }
@@ -49,13 +55,13 @@ impl From<BudgetError> for Error {
 impl<DB: TenantDb> Ledger<DB> {
     pub(crate) fn new(
         servers: HashMap<ServerName, DB::Server>,
-        key_type: KeyType,
+        catalog: Catalog,
         walls: Walls,
         budget: Budget,
     ) -> Arc<Self> {
         Arc::new(Self {
             servers,
-            key_type,
+            catalog,
             walls,
             book: Book::new(budget),
             keeper_runs: AtomicBool::new(false),
@@ -82,20 +88,20 @@ impl<DB: TenantDb> Ledger<DB> {
         let slot = self.book.slot().await?;
         self.ensure_keeper();
         match self.book.choose(&slot, placement, DB::can_take_over)? {
-            Choice::Reuse(live) => Ok(Lease::new(Arc::clone(self), live, slot, true)),
+            Choice::Reuse(live) => self.lease(live, tenant, slot, true),
             Choice::TakeOver(mut live) => {
                 let turned = DB::take_over(
-                    &mut live.conn,
+                    &mut live.conn.raw,
                     server,
                     placement,
                     tenant.id(),
-                    self.key_type,
+                    self.catalog.key_type(),
                 )
                 .await;
                 match turned {
                     Ok(()) => {
                         live.turned_to(placement.clone());
-                        Ok(Lease::new(Arc::clone(self), live, slot, true))
+                        self.lease(live, tenant, slot, true)
                     }
                     Err(error @ Error::WrongPin { .. }) => Err(error),
                     Err(error) => {
@@ -129,22 +135,39 @@ impl<DB: TenantDb> Ledger<DB> {
             server,
             placement,
             tenant.id(),
-            self.key_type,
+            &self.catalog,
             self.walls.server,
         );
         // A server that takes connections and says nothing must not hold a slot that other servers could use.
-        let conn = tokio::time::timeout(self.book.budget().connect_time(), connecting)
+        let (raw, guard) = tokio::time::timeout(self.book.budget().connect_time(), connecting)
             .await
             .map_err(|_elapsed| {
                 let silence = std::io::Error::from(std::io::ErrorKind::TimedOut);
                 unreachable(placement, sqlx::Error::Io(silence))
             })??;
+        let conn = Guarded { raw, guard };
         let live = Live::<DB>::new(conn, placement.clone(), opening);
-        Ok(Lease::new(Arc::clone(self), live, slot, false))
+        self.lease(live, tenant, slot, false)
+    }
+
+    /// Makes a connection the tenant's.
+    fn lease(
+        self: &Arc<Self>,
+        live: Live<DB>,
+        tenant: &Tenant,
+        slot: Slot,
+        reused: bool,
+    ) -> Result<Lease<DB>> {
+        let key_type = self.catalog.key_type();
+        live.conn.guard.enter(tenant.id(), key_type)?;
+        Ok(Lease::new(Arc::clone(self), live, slot, reused))
     }
 
     /// Takes a connection back.
+    ///
+    /// Nothing but rollbacks may be on its way to it.
     pub(super) fn give_back(&self, live: Live<DB>, unsent: bool) {
+        live.conn.guard.leave();
         self.book.give_back(live, unsent);
         if unsent {
             self.unsent.notify_one();
@@ -177,6 +200,6 @@ pub(super) async fn close_live<DB: TenantDb>(live: Live<DB>) {
     drop(opening);
 }
 
-async fn close<DB: TenantDb>(conn: DB::Connection) {
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), conn.close()).await;
+async fn close<DB: TenantDb>(conn: Guarded<DB>) {
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), conn.raw.close()).await;
 }

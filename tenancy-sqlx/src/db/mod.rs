@@ -1,5 +1,8 @@
 //! What differs between the databases: one sealed trait, implemented once per driver.
 
+#[cfg(feature = "sqlite-wall")]
+mod engine_wall;
+mod guard;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
@@ -12,7 +15,9 @@ use futures_core::stream::BoxStream;
 use sqlx::{ConnectOptions, Database, Either, IntoArguments, SqlStr};
 use sqlx_core::transaction::TransactionManager as _;
 use tenancy_core::{Placement, TenantId};
-use tenancy_sql::{Access, Dialect, KeyType};
+use tenancy_sql::{Access, Catalog, Dialect, KeyType};
+
+pub(crate) use guard::Guard;
 
 use crate::statement::Scoped;
 use crate::{Error, Result};
@@ -76,6 +81,10 @@ pub trait TenantDb: Database<Arguments: IntoArguments<Self>> + sealed::Sealed {
     /// Where a server of this kind is found.
     type Server: Clone + Debug + Send + Sync + 'static;
 
+    /// What stands beside a connection and has to know its tenant, too.
+    #[doc(hidden)]
+    type Guard: Guard;
+
     /// The SQL it speaks.
     #[doc(hidden)]
     const DIALECT: Dialect;
@@ -90,9 +99,9 @@ pub trait TenantDb: Database<Arguments: IntoArguments<Self>> + sealed::Sealed {
         server: &'a Self::Server,
         placement: &'a Placement,
         tenant: TenantId,
-        key_type: KeyType,
+        catalog: &'a Catalog,
         server_wall: bool,
-    ) -> BoxFuture<'a, Result<Self::Connection>>;
+    ) -> BoxFuture<'a, Result<(Self::Connection, Self::Guard)>>;
 
     /// Whether a connection of one placement can be turned into one of another, short of opening a new one.
     #[doc(hidden)]
@@ -111,6 +120,10 @@ pub trait TenantDb: Database<Arguments: IntoArguments<Self>> + sealed::Sealed {
     /// Puts a connection whose last user was cancelled or failed into a known state, or says that this can't be done.
     #[doc(hidden)]
     fn reset(conn: &mut Self::Connection) -> BoxFuture<'_, Result<(), sqlx::Error>>;
+
+    /// Waits until nothing runs on a connection any more, though nobody listens for its end.
+    #[doc(hidden)]
+    fn drain(conn: &mut Self::Connection) -> BoxFuture<'_, Result<(), sqlx::Error>>;
 
     /// Whether a connection whose statement was dropped midway must be [`reset`](Self::reset) before it is used again.
     #[doc(hidden)]

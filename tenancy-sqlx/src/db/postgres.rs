@@ -10,7 +10,7 @@ use sqlx::{
     SqlSafeStr as _, SqlStr, ValueRef as _,
 };
 use tenancy_core::{IdRepr, Isolation, Placement, TenantId, session};
-use tenancy_sql::{Access, Dialect, KeyType};
+use tenancy_sql::{Access, Catalog, Dialect, KeyType};
 
 use super::{Begin, Step, TenantDb, depth, open, sealed, start_rollback};
 use crate::statement::Scoped;
@@ -20,6 +20,9 @@ impl sealed::Sealed for Postgres {}
 
 impl TenantDb for Postgres {
     type Server = PgServer;
+
+    // The tenant is a setting of the transaction.
+    type Guard = ();
 
     const DIALECT: Dialect = Dialect::Postgres;
 
@@ -44,9 +47,9 @@ impl TenantDb for Postgres {
         server: &'a PgServer,
         placement: &'a Placement,
         _tenant: TenantId,
-        _key_type: KeyType,
+        _catalog: &'a Catalog,
         server_wall: bool,
-    ) -> BoxFuture<'a, Result<PgConnection>> {
+    ) -> BoxFuture<'a, Result<(PgConnection, ())>> {
         Box::pin(async move {
             let mut options = server.options_for(placement);
             if !server_wall {
@@ -57,7 +60,7 @@ impl TenantDb for Postgres {
                     _ => admin,
                 };
             }
-            open(&options, placement).await
+            Ok((open(&options, placement).await?, ()))
         })
     }
 
@@ -97,6 +100,11 @@ impl TenantDb for Postgres {
                 ))
             }
         })
+    }
+
+    fn drain(_conn: &mut PgConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        // Not needed: a dropped statement has the connection reset.
+        Box::pin(async { Ok(()) })
     }
 
     fn settle(conn: &mut PgConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {

@@ -5,16 +5,18 @@ use std::path::Path;
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnection, SqliteQueryResult, SqliteRow, SqliteStatement,
-    SqliteTypeInfo,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteQueryResult, SqliteRow,
+    SqliteStatement, SqliteTypeInfo,
 };
 use sqlx::{
     Arguments as _, AssertSqlSafe, Connection as _, Describe, Executor, Row as _, SqlSafeStr as _,
     SqlStr, Sqlite, ValueRef as _,
 };
 use tenancy_core::{IdRepr, Isolation, Placement, TenantId, session};
-use tenancy_sql::{Access, Dialect, KeyType};
+use tenancy_sql::{Access, Catalog, Dialect, KeyType};
 
+#[cfg(feature = "sqlite-wall")]
+use super::engine_wall;
 use super::{Begin, Step, TenantDb, open, sealed, unreachable};
 use crate::statement::Scoped;
 use crate::{Error, Result, SqliteServer};
@@ -26,6 +28,11 @@ const ATTACHED: &str = "tenant";
 
 impl TenantDb for Sqlite {
     type Server = SqliteServer;
+
+    #[cfg(not(feature = "sqlite-wall"))]
+    type Guard = ();
+    #[cfg(feature = "sqlite-wall")]
+    type Guard = Option<tenancy_sqlite_wall::Wall>;
 
     const DIALECT: Dialect = Dialect::Sqlite;
 
@@ -51,28 +58,36 @@ impl TenantDb for Sqlite {
         server: &'a SqliteServer,
         placement: &'a Placement,
         tenant: TenantId,
-        _key_type: KeyType,
-        _server_wall: bool,
-    ) -> BoxFuture<'a, Result<SqliteConnection>> {
+        catalog: &'a Catalog,
+        server_wall: bool,
+    ) -> BoxFuture<'a, Result<(SqliteConnection, Self::Guard)>> {
         Box::pin(async move {
             let file = server.file_of(placement);
             ensure_regular_file(&file, placement)?;
-            match placement.isolation() {
-                Isolation::Shared => open(&SqliteServer::options(&file), placement).await,
+            let conn = match placement.isolation() {
+                #[cfg(feature = "sqlite-wall")]
+                Isolation::Shared if server.has_engine_wall() && server_wall => {
+                    let mut conn = open(&empty(), placement).await?;
+                    let trusted = server.trusted_triggers();
+                    let wall =
+                        engine_wall::build(&mut conn, &file, placement, catalog, trusted).await?;
+                    return Ok((conn, Some(wall)));
+                }
+                Isolation::Shared => open(&SqliteServer::options(&file), placement).await?,
                 Isolation::Database => {
                     let mut conn = open(&SqliteServer::options(&file), placement).await?;
                     ensure_pin(&mut conn, "main", placement, tenant).await?;
-                    Ok(conn)
+                    conn
                 }
                 Isolation::Schema => {
-                    // The main database is empty and in memory: a name that the tenant's file lacks is found nowhere. By
-                    // name, not by `in_memory(true)`: that flag would make what is attached a database in memory, too.
-                    let empty = SqliteServer::options(Path::new(":memory:"));
-                    let mut conn = open(&empty, placement).await?;
+                    let mut conn = open(&empty(), placement).await?;
                     attach(&mut conn, &file, placement, tenant).await?;
-                    Ok(conn)
+                    conn
                 }
-            }
+            };
+            #[cfg(not(feature = "sqlite-wall"))]
+            let _ = (catalog, server_wall);
+            Ok((conn, Self::Guard::default()))
         })
     }
 
@@ -104,6 +119,11 @@ impl TenantDb for Sqlite {
                 "a cancelled transaction boundary".into(),
             ))
         })
+    }
+
+    fn drain(conn: &mut SqliteConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        // The connection's thread gives the handle away when it has come to the end of what it was told to do.
+        Box::pin(async move { conn.lock_handle().await.map(drop) })
     }
 
     fn settle(conn: &mut SqliteConnection) -> BoxFuture<'_, Result<(), sqlx::Error>> {
@@ -191,6 +211,12 @@ impl TenantDb for Sqlite {
     ) -> BoxFuture<'c, Result<Describe<Self>, sqlx::Error>> {
         Executor::describe(conn, sql)
     }
+}
+
+/// The main database of a connection that attaches what it serves: empty and in memory, so that a name the file lacks is found
+/// nowhere. By name, not by `in_memory(true)`: that flag would make what is attached a database in memory, too.
+fn empty() -> SqliteConnectOptions {
+    SqliteServer::options(Path::new(":memory:"))
 }
 
 /// Refuses a missing file (SQLite would create it when attaching) and a link to somewhere else.

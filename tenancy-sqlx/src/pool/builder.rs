@@ -95,7 +95,7 @@ impl<DB: TenantDb> TenantPoolBuilder<DB> {
                 DB::DIALECT
             )));
         }
-        let key_type = self.catalog.key_type();
+        let catalog = self.catalog.clone();
         let mut firewall = Firewall::new(self.catalog);
         if let Some(statements) = self.statement_cache {
             firewall = firewall.with_cache_capacity(statements);
@@ -103,7 +103,7 @@ impl<DB: TenantDb> TenantPoolBuilder<DB> {
         Ok(TenantPool {
             core: Arc::new(PoolCore {
                 firewall,
-                ledger: Ledger::new(self.servers, key_type, self.walls, self.budget),
+                ledger: Ledger::new(self.servers, catalog, self.walls, self.budget),
             }),
         })
     }

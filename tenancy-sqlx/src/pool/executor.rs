@@ -7,12 +7,12 @@ use futures_core::stream::BoxStream;
 use futures_util::TryStreamExt as _;
 use sqlx::{Describe, Either, Execute, Executor, SqlStr};
 use tenancy_core::TenantContext;
-use tenancy_sql::Access;
+use tenancy_sql::{Access, Checked};
 
 use super::{BoundPool, PoolCore, TenantPool, commit};
 use crate::budget::Flight;
 use crate::db::{Begin, Step, TenantDb};
-use crate::statement::Plan;
+use crate::statement::{Plan, ensure_describable, ensure_preparable};
 use crate::{Error, Result};
 
 impl<DB: TenantDb> PoolCore<DB> {
@@ -20,6 +20,7 @@ impl<DB: TenantDb> PoolCore<DB> {
         Box::pin(async_stream::try_stream! {
             let Plan { query, access, cx } = plan?;
             let mut lease = self.lease(&cx, Begin::Statement(access)).await?;
+            let query = lease.aim(query);
             if access == Access::Read {
                 let (conn, flight) = lease.parts()?;
                 *flight = Flight::Statement;
@@ -62,6 +63,7 @@ impl<DB: TenantDb> PoolCore<DB> {
     ) -> Result<Option<DB::Row>, sqlx::Error> {
         let Plan { query, access, cx } = plan?;
         let mut lease = self.lease(&cx, Begin::Statement(access)).await?;
+        let query = lease.aim(query);
         let (conn, flight) = lease.parts()?;
         *flight = Flight::Statement;
         let row = match access {
@@ -82,8 +84,9 @@ impl<DB: TenantDb> PoolCore<DB> {
         sql: SqlStr,
         parameters: &[DB::TypeInfo],
     ) -> Result<DB::Statement, sqlx::Error> {
-        let cx = self.checked(cx, &sql)?;
+        let (cx, checked) = self.checked(cx, &sql)?;
         let mut lease = self.lease(&cx, Begin::Statement(Access::Read)).await?;
+        ensure_preparable(&lease, &checked)?;
         let (conn, flight) = lease.parts()?;
         *flight = Flight::Statement;
         // The original text, so that the caller sees the columns as written; what runs later is rewritten then.
@@ -97,8 +100,9 @@ impl<DB: TenantDb> PoolCore<DB> {
         cx: Result<TenantContext>,
         sql: SqlStr,
     ) -> Result<Describe<DB>, sqlx::Error> {
-        let cx = self.checked(cx, &sql)?;
+        let (cx, _) = self.checked(cx, &sql)?;
         let mut lease = self.lease(&cx, Begin::Statement(Access::Read)).await?;
+        ensure_describable(&lease)?;
         let (conn, flight) = lease.parts()?;
         *flight = Flight::Statement;
         let described = DB::describe(conn, sql).await;
@@ -106,11 +110,15 @@ impl<DB: TenantDb> PoolCore<DB> {
         described
     }
 
-    fn checked(&self, cx: Result<TenantContext>, sql: &SqlStr) -> Result<TenantContext> {
+    fn checked(
+        &self,
+        cx: Result<TenantContext>,
+        sql: &SqlStr,
+    ) -> Result<(TenantContext, Arc<Checked>)> {
         let cx = cx?;
         cx.ensure_live()?;
-        self.firewall.check(sql.as_str())?;
-        Ok(cx)
+        let checked = self.firewall.check(sql.as_str())?;
+        Ok((cx, checked))
     }
 }
 

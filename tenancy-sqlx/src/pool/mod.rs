@@ -39,7 +39,7 @@ use crate::tx::TenantTx;
 /// # Isolation
 /// | isolation | PostgreSQL | SQLite |
 /// |---|---|---|
-/// | shared | one transaction a statement, `app.tenant_id` set for row level security | the file of shared tables; no second wall |
+/// | shared | one transaction a statement, `app.tenant_id` set for row level security | the file of shared tables; a second wall if asked (`SqliteServer::engine_wall`) |
 /// | schema | the same, `search_path` and role set to the tenant's | the tenant's file, attached alone |
 /// | database | the same, on a connection of the tenant's own login role | the tenant's file |
 ///

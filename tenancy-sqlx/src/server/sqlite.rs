@@ -19,6 +19,10 @@ use tenancy_core::{Placement, session};
 #[derive(Clone, Debug)]
 pub struct SqliteServer {
     folder: PathBuf,
+    #[cfg(feature = "sqlite-wall")]
+    engine_wall: bool,
+    #[cfg(feature = "sqlite-wall")]
+    trusted_triggers: Vec<String>,
 }
 
 impl SqliteServer {
@@ -26,7 +30,55 @@ impl SqliteServer {
     pub fn folder(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
+            #[cfg(feature = "sqlite-wall")]
+            engine_wall: false,
+            #[cfg(feature = "sqlite-wall")]
+            trusted_triggers: Vec::new(),
         }
+    }
+
+    /// Makes SQLite's engine the second wall of shared tables; off unless told.
+    ///
+    /// Each connection to `shared.db` then sees temporary views in place of the tables, and an authorizer and triggers keep
+    /// what it reads and writes to the tenant that holds it: see [`tenancy_sqlite_wall`] for how, what it does not stop, and
+    /// what is lost with it. Tenants with a file of their own don't need it and don't get it.
+    ///
+    /// A statement that the wall stops is an error of the driver (`SQLITE_AUTH`), is logged as one, and costs the connection.
+    /// On such a connection a statement can't be described, and a write can't be prepared by hand; the driver prepares all it
+    /// runs, as ever.
+    ///
+    /// # Example
+    /// ```
+    /// use tenancy_sqlx::SqliteServer;
+    ///
+    /// let server = SqliteServer::folder("data").engine_wall(true);
+    /// assert!(format!("{server:?}").contains("engine_wall: true"));
+    /// ```
+    #[cfg(feature = "sqlite-wall")]
+    #[must_use]
+    pub fn engine_wall(mut self, stands: bool) -> Self {
+        self.engine_wall = stands;
+        self
+    }
+
+    /// Trusts a trigger in the file of shared tables to read the rows of all tenants, behind the engine's wall.
+    ///
+    /// A statement that fires a trigger nobody trusts is refused. What a trusted one writes is still checked row by row.
+    #[cfg(feature = "sqlite-wall")]
+    #[must_use]
+    pub fn trust_trigger(mut self, name: impl Into<String>) -> Self {
+        self.trusted_triggers.push(name.into());
+        self
+    }
+
+    #[cfg(feature = "sqlite-wall")]
+    pub(crate) fn has_engine_wall(&self) -> bool {
+        self.engine_wall
+    }
+
+    #[cfg(feature = "sqlite-wall")]
+    pub(crate) fn trusted_triggers(&self) -> &[String] {
+        &self.trusted_triggers
     }
 
     /// The folder.

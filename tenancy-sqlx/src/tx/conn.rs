@@ -17,7 +17,7 @@ use super::TenantTx;
 use crate::budget::{Flight, Lease};
 use crate::db::{self, Step, TenantDb};
 use crate::pool::PoolCore;
-use crate::statement::{Plan, Scoped, plan};
+use crate::statement::{Plan, Scoped, ensure_describable, ensure_preparable, plan};
 use crate::{Error, Result};
 
 /// What a [`TenantTx`] dereferences to: a connection on which one tenant's statements run.
@@ -139,7 +139,7 @@ impl<DB: TenantDb> TenantConn<DB> {
         E: 'q + Execute<'q, DB>,
     {
         let query = match self.plan(query) {
-            Ok(plan) => plan.query,
+            Ok(plan) => self.lease.aim(plan.query),
             Err(error) => return once::<DB>(error),
         };
         let in_doubt = self.is_in_doubt();
@@ -166,7 +166,7 @@ impl<DB: TenantDb> TenantConn<DB> {
         &mut self,
         plan: Result<Plan<DB>>,
     ) -> Result<Option<DB::Row>, sqlx::Error> {
-        let query = plan?.query;
+        let query = self.lease.aim(plan?.query);
         self.settle().await?;
         let (conn, flight) = self.lease.parts()?;
         *flight = Flight::Statement;
@@ -181,10 +181,12 @@ impl<DB: TenantDb> TenantConn<DB> {
         parameters: &[DB::TypeInfo],
     ) -> Result<DB::Statement, sqlx::Error> {
         self.ensure_usable()?;
-        self.core
+        let checked = self
+            .core
             .firewall
             .check(sql.as_str())
             .map_err(Error::from)?;
+        ensure_preparable(&self.lease, &checked)?;
         self.settle().await?;
         let (conn, flight) = self.lease.parts()?;
         *flight = Flight::Statement;
@@ -199,6 +201,7 @@ impl<DB: TenantDb> TenantConn<DB> {
             .firewall
             .check(sql.as_str())
             .map_err(Error::from)?;
+        ensure_describable(&self.lease)?;
         self.settle().await?;
         let (conn, flight) = self.lease.parts()?;
         *flight = Flight::Statement;

@@ -5,7 +5,7 @@
 //!
 //! | isolation | PostgreSQL | SQLite |
 //! |---|---|---|
-//! | shared | forced row level security, and an application role that owns nothing ([`postgres::shared`]) | none in the engine |
+//! | shared | forced row level security, and an application role that owns nothing ([`postgres::shared`]) | with the feature `sqlite-wall`: the engine's authorizer, views and triggers (`SqliteServer::engine_wall`); otherwise none |
 //! | schema | a role that can use one schema, columns pinned to the tenant ([`postgres::pinned`]) | a file of its own, pinned ([`sqlite::pinned`]) |
 //! | database | `CONNECT` for one role ([`postgres::database`]), columns pinned | a file of its own, pinned |
 //!

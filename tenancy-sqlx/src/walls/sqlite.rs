@@ -16,7 +16,7 @@ use crate::Result;
 /// in place.
 ///
 /// # Isolation
-/// Schema and database on SQLite. Shared tables have no second wall there: the engine has no users and no policies.
+/// Schema and database on SQLite. Shared tables have another wall there, and only if asked: `SqliteServer::engine_wall`.
 ///
 /// # Errors
 /// [`Error::KeyType`](crate::Error::KeyType) if the id can't be stored in the tenant column.

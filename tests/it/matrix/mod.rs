@@ -12,11 +12,11 @@ use tenancy_core::Isolation;
 use tenancy_testkit::fixture::{TwoTenants, Walls};
 
 macro_rules! matrix {
-    ($($test:ident: $db:ident, $isolation:ident, $walls:ident;)*) => {
+    ($($test:ident: $db:ident, $isolation:ident, $walls:ident $(, $more:ident)?;)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                let tenants = TwoTenants::$db(Isolation::$isolation).walls(Walls::$walls).build().await.unwrap();
+                let tenants = TwoTenants::$db(Isolation::$isolation)$(.$more())?.walls(Walls::$walls).build().await.unwrap();
                 $db::probes::run(world::World::new(tenants)).await;
             }
         )*
@@ -33,8 +33,10 @@ matrix! {
     postgres_database_both_walls: postgres, Database, Both;
     postgres_database_firewall_alone: postgres, Database, FirewallOnly;
     postgres_database_server_alone: postgres, Database, ServerOnly;
-    // SQLite's engine has no wall for shared tables; in the other two the tenant's own file is the second one.
+    // For shared tables SQLite's engine is the second wall if it is asked to; in the other two it is the tenant's own file.
     sqlite_shared_firewall: sqlite, Shared, Both;
+    sqlite_shared_engine_wall_and_firewall: sqlite, Shared, Both, engine_wall;
+    sqlite_shared_engine_wall_alone: sqlite, Shared, ServerOnly, engine_wall;
     sqlite_schema_both_walls: sqlite, Schema, Both;
     sqlite_schema_firewall_alone: sqlite, Schema, FirewallOnly;
     sqlite_schema_server_alone: sqlite, Schema, ServerOnly;

@@ -3,7 +3,7 @@
 use super::manifest::{Kind, Manifest};
 
 /// What a crate's own code may not depend on: names, or prefixes that end in `*`.
-const FORBIDDEN: [(&str, &[&str]); 6] = [
+const FORBIDDEN: [(&str, &[&str]); 7] = [
     (
         "tenancy-core",
         &[
@@ -58,9 +58,16 @@ const FORBIDDEN: [(&str, &[&str]); 6] = [
             "axum*",
         ],
     ),
+    (
+        "tenancy-sqlite-wall",
+        &["tenancy-*", "diesel*", "tokio*", "http*", "tower*", "axum*"],
+    ),
     ("tenancy-http", &["tenancy-sql*", "sqlx*", "diesel*"]),
     ("tenancy", &["sqlx*", "diesel*", "http*", "tower*", "axum*"]),
 ];
+
+/// The only crate that may contain unsafe code, and so can't take the workspace's lints as they are.
+const UNSAFE: &str = "tenancy-sqlite-wall";
 
 /// Crates that exist for tests, and so may ask for `testing` features and for each other.
 const FOR_TESTS: [&str; 3] = ["tenancy-testkit", "tenancy-tests", "tenancy-benches"];
@@ -88,7 +95,9 @@ pub(super) fn check(
         if !is_named && member.value("package", "publish") != Some("false") {
             complaints.push(format!("ARCHITECTURE.md: the map does not name `{folder}`"));
         }
-        if member.value("lints", "workspace") != Some("true") {
+        if member.name() == UNSAFE {
+            complaints.extend(own_lints(workspace, member));
+        } else if member.value("lints", "workspace") != Some("true") {
             complaints.push(format!(
                 "{folder}/Cargo.toml: add `[lints] workspace = true`"
             ));
@@ -98,6 +107,26 @@ pub(super) fn check(
                 .into_iter()
                 .map(|complaint| format!("{folder}/Cargo.toml: {complaint}")),
         );
+    }
+    complaints
+}
+
+/// What the one crate with unsafe code leaves out of the workspace's lints, or says otherwise.
+fn own_lints(workspace: &Manifest, member: &Manifest) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for tool in ["rust", "clippy"] {
+        for lint in workspace.section(&format!("workspace.lints.{tool}")) {
+            let wanted = match lint.key.as_str() {
+                "unsafe_code" => "\"deny\"",
+                _ => lint.value.as_str(),
+            };
+            if member.value(&format!("lints.{tool}"), &lint.key) != Some(wanted) {
+                complaints.push(format!(
+                    "{UNSAFE}/Cargo.toml: `{} = {wanted}` belongs into `[lints.{tool}]`",
+                    lint.key
+                ));
+            }
+        }
     }
     complaints
 }
@@ -200,5 +229,19 @@ mod tests {
         assert_eq!(run(lints, "serde reads; a is a crate"), 2);
         assert_eq!(run("", "`serde`, `a`"), 1);
         assert_eq!(run(&format!("publish = false\n{lints}"), "`serde`"), 0);
+    }
+
+    #[test]
+    fn the_crate_with_unsafe_code_has_the_same_lints_but_one() {
+        let workspace = Manifest::parse(
+            "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n[workspace.lints.clippy]\npanic = \"deny\"\n",
+        );
+        let run = |text: &str| own_lints(&workspace, &Manifest::parse(text)).len();
+        let rust = "[lints.rust]\nunsafe_code = \"deny\"\n";
+        let clippy = "[lints.clippy]\npanic = \"deny\"\n";
+        assert_eq!(run(&format!("{rust}{clippy}")), 0);
+        assert_eq!(run(rust), 1);
+        assert_eq!(run(&rust.replace("deny", "allow")), 2);
+        assert_eq!(run("[lints]\nworkspace = true\n"), 2);
     }
 }

@@ -81,7 +81,7 @@ fn compiled(model: &Model, statements: &Statements) -> TokenStream {
             let writes = checked.access() == Access::Write;
             let splices = checked
                 .compiled_splices()
-                .map(|[start, removed, inserted]| quote!([#start, #removed, #inserted]));
+                .map(|splice| quote!([#(#splice),*]));
             quote!(Answer::new(#fingerprint, #sql, #params, #binds_tenant, #writes, &[#(#splices),*]))
         });
         quote!(Compiled::new(#text, &[#(#answers),*]))

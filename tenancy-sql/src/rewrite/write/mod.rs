@@ -17,7 +17,7 @@ use super::Rewriter;
 use super::fragments::and;
 use super::names::Reference;
 use super::ranges::{Held, Range};
-use super::splice::Walk;
+use super::splice::{Edit, Walk};
 use crate::{Refused, RefusedKind, Table, names};
 
 /// The table a statement changes, and the name its columns go by inside the statement.
@@ -92,13 +92,21 @@ impl<'a> Rewriter<'a> {
     fn written_table(&mut self, name: &mut ObjectName) -> Result<&'a Table, Refused> {
         let parts: Vec<Ident> = self.parts(name)?.into_iter().cloned().collect();
         let table = self.target(&parts.iter().collect::<Vec<_>>())?;
-        if let [first, .., last] = parts.as_slice() {
-            let (Some(from), Some(to)) =
-                (self.source.index(first.span), self.source.index(last.span))
-            else {
-                return Err(self.unsupported(first.span, "a relation at an unknown place"));
-            };
-            self.replace(self.source.start(from), self.source.start(to), "");
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
+            return Err(self.unsupported(Span::empty(), "a relation without a name"));
+        };
+        let (Some(from), Some(to)) = (self.source.index(first.span), self.source.index(last.span))
+        else {
+            return Err(self.unsupported(first.span, "a relation at an unknown place"));
+        };
+        // Noted even where there is no schema to take off: a pool may have to put one there.
+        self.edits.push(Edit {
+            start: self.source.start(from),
+            end: self.source.start(to),
+            text: String::new(),
+            target: true,
+        });
+        if parts.len() > 1 {
             *name = ObjectName(vec![ObjectNamePart::Identifier(last.clone())]);
         }
         if let Some(last) = parts.last()
