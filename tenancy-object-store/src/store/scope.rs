@@ -1,0 +1,140 @@
+//! `Scope`: one tenant's part of a store, for one operation. Everything that is asked of the store behind goes through here.
+
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::path::Path;
+use tenancy_core::{Operation, TenantContext};
+
+use super::{Core, ensure_same_tenant};
+use crate::prefix::Prefix;
+use crate::quota::{Meter, OBJECT, Reservation, Usage};
+use crate::{Error, Result, quota};
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// A tenant, the store that holds its objects, and where they begin there.
+pub(crate) struct Scope<S> {
+    pub(crate) core: Arc<Core<S>>,
+    pub(crate) cx: TenantContext,
+    pub(crate) store: Arc<S>,
+    pub(crate) prefix: Prefix,
+}
+
+impl<S> Clone for Scope<S> {
+    fn clone(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            cx: self.cx.clone(),
+            store: Arc::clone(&self.store),
+            prefix: self.prefix.clone(),
+        }
+    }
+}
+
+impl<S: ObjectStore> Scope<S> {
+    /// The tenant's part, if the tenant admits `access` just now.
+    pub(crate) fn open(core: &Arc<Core<S>>, cx: TenantContext, access: Access) -> Result<Self> {
+        ensure_admits(&cx, access)?;
+        let tenant = cx.tenant();
+        let placement = tenant.placement();
+        let server = core
+            .servers
+            .iter()
+            .find(|(name, _)| name == placement.server())
+            .ok_or_else(|| Error::UnknownServer(placement.server().to_string()))?;
+        let store = server.1.store(tenant.id(), placement)?;
+        let prefix = Prefix::of(&core.root, tenant.id());
+        Ok(Self {
+            core: Arc::clone(core),
+            cx,
+            store,
+            prefix,
+        })
+    }
+
+    /// Asks again, later: still this tenant's scope or none, and the tenant still admits it.
+    pub(crate) fn ensure(&self, access: Access) -> Result<()> {
+        ensure_same_tenant(&self.cx)?;
+        ensure_admits(&self.cx, access)
+    }
+
+    /// Asks again whether the tenant is open for work, whatever scope this is.
+    pub(crate) fn ensure_live(&self) -> Result<()> {
+        Ok(self.cx.ensure_live()?)
+    }
+
+    pub(crate) fn meter(&self) -> Option<&Meter> {
+        self.core.meter.as_ref()
+    }
+
+    pub(crate) fn place(&self) -> quota::Place<'_, S> {
+        quota::Place {
+            cx: &self.cx,
+            store: &self.store,
+            prefix: self.prefix.path(),
+        }
+    }
+
+    /// Counts without an account.
+    pub(crate) async fn count(&self) -> Result<Usage> {
+        quota::count(&*self.store, self.prefix.path()).await
+    }
+
+    /// Room for a write, if there are limits.
+    pub(crate) async fn reserve(&self, bytes: u64, objects: u64) -> Result<Option<Reservation>> {
+        let Some(meter) = self.meter() else {
+            return Ok(None);
+        };
+        let room = meter
+            .reserve(self.place(), Usage::new(bytes, objects))
+            .await?;
+        ensure_admits(&self.cx, Access::Write)?;
+        Ok(Some(room))
+    }
+
+    /// Room for an object that may take the place of another. Both fit, or the store is asked how large the old one is.
+    pub(crate) async fn reserve_instead(
+        &self,
+        whole: &Path,
+        bytes: u64,
+    ) -> Result<Option<Reservation>> {
+        match (self.reserve(bytes, 1).await, self.meter()) {
+            (Err(Error::Quota { what, .. }), Some(meter)) if what != OBJECT => {
+                let more = Usage::new(bytes, 1);
+                let room = meter.reserve_instead(self.place(), whole, more).await?;
+                ensure_admits(&self.cx, Access::Write)?;
+                Ok(Some(room))
+            }
+            (room, _) => room,
+        }
+    }
+
+    /// Something was removed or replaced, so that what is known of the tenant's usage may be too high.
+    pub(crate) fn doubt(&self) {
+        if let Some(meter) = self.meter() {
+            meter.account(self.cx.tenant_id()).doubt();
+        }
+    }
+}
+
+/// Refuses what the tenant does not admit just now.
+fn ensure_admits(cx: &TenantContext, access: Access) -> Result<()> {
+    cx.ensure_live()?;
+    // An operator who moves or mends a tenant has made it read-only for everybody else.
+    if access == Access::Write
+        && cx.tenant().is_read_only()
+        && cx.operation() != Operation::Maintenance
+    {
+        return Err(Error::Tenancy(tenancy_core::Error::new(
+            tenancy_core::ErrorKind::ReadOnly,
+            "the tenant is read-only just now; reads go on",
+        )));
+    }
+    Ok(())
+}
