@@ -91,12 +91,15 @@ pub struct ObjectServer<S> {
     own: Own<S>,
 }
 
+/// Makes the store of a bucket.
+type Open<S> = Box<dyn Fn(&BucketName) -> object_store::Result<S> + Send + Sync>;
+
 enum Own<S> {
     Refused,
     Prefix,
     Bucket {
         app: Box<str>,
-        open: Box<dyn Fn(&BucketName) -> object_store::Result<S> + Send + Sync>,
+        open: Open<S>,
         opened: Mutex<Opened<S>>,
     },
 }

@@ -14,6 +14,7 @@
 //! | `postgres`, `sqlite` | `sqlx` for that database |
 //! | `macros` | `catalog!`, `statement!`, `query!` and its relatives, `#[tenant_test]`: checked while the program is compiled |
 //! | `sqlite-wall` | `sqlite`, and `SqliteServer::engine_wall`: the engine as the second wall of shared tables |
+//! | `object-store` | `tenancy::object_store`: files that are one tenant's, in folders, memory or buckets |
 //! | `http` | `tenancy::http`: the tower layer that decides whose a request is |
 //! | `axum` | `http`, with an extractor and error answers for axum |
 //!
@@ -171,6 +172,10 @@ pub use tenancy_sql as sql;
 /// Pools and transactions that see one tenant, in shared tables, a schema or a database of its own.
 #[cfg(feature = "sqlx")]
 pub use tenancy_sqlx as sqlx;
+
+/// Object stores that hold one tenant's objects, by prefix or by bucket.
+#[cfg(feature = "object-store")]
+pub use tenancy_object_store as object_store;
 
 /// The tower layer that decides whose a request is, and what goes with it.
 #[cfg(feature = "http")]

@@ -3,6 +3,7 @@
 mod context;
 mod engine_wall;
 mod firewall;
+mod objects;
 mod postgres;
 mod scoped;
 mod sqlite;
@@ -13,6 +14,7 @@ use crate::{Failure, runner::Runner};
 pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     context::run(runner).await?;
     firewall::run(runner).await?;
+    objects::run(runner).await?;
     sqlite::run(runner).await?;
     engine_wall::run(runner).await?;
     scoped::run(runner).await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use object_store::path::Path;
 use tokio::time::Instant;
 
+use super::turns::Turns;
 use super::{Limits, Usage};
 use crate::Error;
 
@@ -15,6 +16,8 @@ pub(crate) struct Account {
     numbers: Mutex<Numbers>,
     /// Whoever counts anew holds it, so that a crowd of refused writes counts once.
     pub(super) counting: tokio::sync::Mutex<()>,
+    /// Whose turn it is to write or copy a path.
+    pub(crate) turns: Turns,
 }
 
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@
 mod account;
 mod meter;
 mod reservation;
+mod turns;
 
 pub(crate) use account::Account;
 pub(crate) use meter::{Meter, Place, count};

@@ -151,7 +151,6 @@ pub(crate) struct Core<S> {
 
 impl<S: ObjectStore> TenantStore<S> {
     /// Starts a store.
-    #[must_use]
     pub fn builder() -> TenantStoreBuilder<S> {
         TenantStoreBuilder::new()
     }

@@ -83,6 +83,11 @@ impl<S: ObjectStore + MultipartStore, W: Whose> MultipartStore for TenantStore<S
         let (scope, whole) = self.of_upload(path)?;
         let inner = scope.unsealed(path, id)?;
         let sent = parts.len();
+        let account = scope.account();
+        let _turn = match &account {
+            Some(account) => Some(account.turns.write(path).await),
+            None => None,
+        };
         let Parts { mut room, known } = scope.core.uploads.end(id);
         if let Some(room) = &mut room {
             room.begin();

@@ -34,6 +34,11 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
         let whole = scope.prefix.object(location)?;
         let replaces = opts.mode != PutMode::Create;
         let bytes = payload.content_length() as u64;
+        let account = scope.account();
+        let _turn = match &account {
+            Some(account) => Some(account.turns.write(location).await),
+            None => None,
+        };
         let mut room = if replaces {
             scope.reserve_instead(&whole, bytes).await?
         } else {
@@ -140,7 +145,12 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
         let scope = self.open(Access::Write)?;
         let (whole_from, whole_to) = (scope.prefix.object(from)?, scope.prefix.object(to)?);
         let replaces = options.mode != CopyMode::Create;
-        // How much room a copy takes nobody knows but the store.
+        // How much room a copy takes nobody knows but the store, so the source stays as it is from the question to the copy.
+        let account = scope.account();
+        let _turn = match &account {
+            Some(account) => Some(account.turns.copy(from, to).await),
+            None => None,
+        };
         let mut room = match scope.meter() {
             Some(_) => {
                 let head = GetOptions::new().with_head(true);
@@ -164,6 +174,11 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
         let scope = self.open(Access::Write)?;
         let (whole_from, whole_to) = (scope.prefix.object(from)?, scope.prefix.object(to)?);
         let replaces = options.target_mode != RenameTargetMode::Create;
+        let account = scope.account();
+        let _turn = match &account {
+            Some(account) => Some(account.turns.write(to).await),
+            None => None,
+        };
         let result = scope
             .store
             .rename_opts(&whole_from, &whole_to, options)

@@ -8,7 +8,7 @@ use tenancy_core::{Operation, TenantContext};
 
 use super::{Core, ensure_same_tenant};
 use crate::prefix::Prefix;
-use crate::quota::{Meter, OBJECT, Reservation, Usage};
+use crate::quota::{Account, Meter, OBJECT, Reservation, Usage};
 use crate::{Error, Result, quota};
 
 /// What an operation does.
@@ -84,6 +84,11 @@ impl<S: ObjectStore> Scope<S> {
     /// Counts without an account.
     pub(crate) async fn count(&self) -> Result<Usage> {
         quota::count(&*self.store, self.prefix.path()).await
+    }
+
+    /// The tenant's account, if there are limits.
+    pub(crate) fn account(&self) -> Option<Arc<Account>> {
+        Some(self.meter()?.account(self.cx.tenant_id()))
     }
 
     /// Room for a write, if there are limits.

@@ -139,6 +139,12 @@ impl<S: ObjectStore> MultipartUpload for ScopedUpload<S> {
         }
         // A part whose future was never polled has taken no room yet, and some stores have it all the same.
         self.shared.grow(self.given.saturating_sub(held)).await?;
+        let account = scope.account();
+        let _turn = match &account {
+            Some(account) => Some(account.turns.write(&self.location).await),
+            None => None,
+        };
+        scope.ensure(Access::Write)?;
         let mut room = self.shared.room().and_then(|mut room| room.held.take());
         if let Some(room) = &mut room {
             room.begin();
@@ -178,6 +184,10 @@ impl<S: ObjectStore> Drop for ScopedUpload<S> {
         let Some(mut upload) = self.upload.take() else {
             return;
         };
+        // Parts may be under way elsewhere and hold on to the rest.
+        if let Some(mut room) = self.shared.room() {
+            room.held = None;
+        }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 if let Err(error) = upload.abort().await {

@@ -203,7 +203,10 @@ async fn every_await_can_be_the_last() {
                         upload.put_part("12345".into()).await?;
                         upload.complete().await.map(drop)
                     }
-                    _ => Ok(drop(store.usage().await)),
+                    _ => {
+                        drop(store.usage().await);
+                        Ok(())
+                    }
                 }
             }));
             for n in 0..polls {
@@ -212,9 +215,9 @@ async fn every_await_can_be_the_last() {
                 }
                 assert!(TenantContext::current().is_err());
                 if n % 2 == 0 {
-                    gate.before.add_permits(1)
+                    gate.before.add_permits(1);
                 } else {
-                    gate.after.add_permits(1)
+                    gate.after.add_permits(1);
                 }
             }
             drop(work);

@@ -24,6 +24,7 @@ pub(crate) struct Gate {
     pub(crate) inner: InMemory,
     pub(crate) before: Arc<Semaphore>,
     pub(crate) after: Arc<Semaphore>,
+    pub(crate) copying: Arc<Semaphore>,
     /// How many calls reached the store.
     pub(crate) calls: Arc<AtomicUsize>,
     /// Uploads that were aborted.
@@ -39,6 +40,7 @@ impl Gate {
             inner: InMemory::new(),
             before: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             after: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            copying: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             calls: Arc::default(),
             aborted: Arc::default(),
             lists: Arc::default(),
@@ -133,6 +135,7 @@ impl ObjectStore for Gate {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         self.called();
+        pass(&self.copying).await;
         self.inner.copy_opts(from, to, options).await
     }
 

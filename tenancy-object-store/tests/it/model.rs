@@ -69,11 +69,11 @@ fn text(whose: &str, length: usize) -> String {
 /// Does it in the store and in the model; both must agree about what was possible.
 async fn run(store: &BoundStore<Dyn>, model: &mut Model, whose: &str, op: &Op) {
     let sum = |model: &Model| model.values().map(|data| data.len() as u64).sum::<u64>();
-    let mut put = |model: &mut Model,
-                   result: object_store::Result<()>,
-                   path: usize,
-                   data: String,
-                   exact: bool| match result {
+    let put = |model: &mut Model,
+               result: object_store::Result<()>,
+               path: usize,
+               data: String,
+               exact: bool| match result {
         Ok(()) => {
             model.insert(PATHS[path].to_owned(), data);
             assert!(sum(model) <= LIMIT, "over the limit");
@@ -160,10 +160,10 @@ async fn run(store: &BoundStore<Dyn>, model: &mut Model, whose: &str, op: &Op) {
             match (source, result) {
                 (None, result) => assert!(result.is_err()),
                 (Some(_), Err(object_store::Error::AlreadyExists { .. })) => {
-                    assert!(create && model.contains_key(PATHS[*to]))
+                    assert!(create && model.contains_key(PATHS[*to]));
                 }
                 (Some(_), Err(error)) if create && model.contains_key(PATHS[*to]) => {
-                    assert!(is_quota(&error))
+                    assert!(is_quota(&error));
                 }
                 (Some(data), result) => put(model, result, *to, data, false),
             }

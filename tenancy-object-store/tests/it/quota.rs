@@ -252,3 +252,26 @@ async fn deleting_what_is_not_there_gives_no_room() {
     let _: Vec<_> = a.delete_stream(stream::iter(ask).boxed()).collect().await;
     assert!(is_quota(&write(&a, "y", "1").await.unwrap_err()));
 }
+
+#[tokio::test]
+async fn an_object_does_not_grow_between_the_question_for_its_size_and_its_copy() {
+    use futures_util::FutureExt;
+
+    let gate = Gate::open();
+    let (tenants, store) = limited(&gate, Limits::none().bytes(12));
+    let store = store.for_tenant(&tenants.a);
+    let (x, y) = (Path::from("x"), Path::from("y"));
+    write(&store, "x", "1").await.unwrap();
+    gate.copying.forget_permits(usize::MAX);
+    let mut copy = Box::pin(store.copy(&x, &y));
+    assert!(copy.as_mut().now_or_never().is_none());
+    let mut grow = Box::pin(write(&store, "x", "1234567890"));
+    assert!(
+        grow.as_mut().now_or_never().is_none(),
+        "it waits for the copy"
+    );
+    gate.copying.add_permits(1);
+    copy.await.unwrap();
+    grow.await.unwrap();
+    assert_eq!(store.usage().await.unwrap().bytes, 11);
+}

@@ -22,7 +22,7 @@ async fn steals<S: ObjectStore + MultipartStore>(
         .await
         .unwrap();
     let unknown = |error: object_store::Error| {
-        assert!(matches!(ours(&error), Error::UnknownUpload), "{error}")
+        assert!(matches!(ours(&error), Error::UnknownUpload), "{error}");
     };
     for stolen in [id.clone(), guess(&id)] {
         for path in [&x, &Path::from("y")] {

@@ -29,8 +29,10 @@ async fn suite(store: &Dyn, backend: Backend) {
         // The server knows no conditions on dates.
         integration::get_opts(store).await;
     }
-    // Updates under a condition: files have none, and the S3 server does not do them in one step.
-    integration::put_opts(store, backend == Backend::Memory).await;
+    if backend != Backend::S3 {
+        // Writers race for one name, which the server does not settle in one step. Files have no updates.
+        integration::put_opts(store, backend == Backend::Memory).await;
+    }
     integration::multipart_race_condition(store, true).await;
     integration::multipart_out_of_order(store).await;
     if backend != Backend::Local {

@@ -3,7 +3,7 @@
 use super::manifest::{Kind, Manifest};
 
 /// What a crate's own code may not depend on: names, or prefixes that end in `*`.
-const FORBIDDEN: [(&str, &[&str]); 7] = [
+const FORBIDDEN: [(&str, &[&str]); 8] = [
     (
         "tenancy-core",
         &[
@@ -63,6 +63,10 @@ const FORBIDDEN: [(&str, &[&str]); 7] = [
         &["tenancy-*", "diesel*", "tokio*", "http*", "tower*", "axum*"],
     ),
     ("tenancy-http", &["tenancy-sql*", "sqlx*", "diesel*"]),
+    (
+        "tenancy-object-store",
+        &["tenancy-sql*", "tenancy-http", "sqlx*", "diesel*", "axum*"],
+    ),
     ("tenancy", &["sqlx*", "diesel*", "http*", "tower*", "axum*"]),
 ];
 
