@@ -10,6 +10,7 @@
     )
 )]
 
+pub mod functions;
 pub mod fuzz;
 pub mod oracle;
 pub mod plans;

@@ -17,6 +17,7 @@
 
 mod compiled;
 mod engine_wall;
+mod functions;
 mod fuzz;
 mod lints;
 mod macros;

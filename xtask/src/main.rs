@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `fuzz`, `plans` and `tidy`. Quick to build: no
+//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `fuzz`, `functions`, `plans` and `tidy`. Quick to build: no
 //! dependency but the command line.
 #![cfg_attr(
     test,
@@ -78,6 +78,8 @@ enum Chore {
         #[arg(long, default_value = "both")]
         database: String,
     },
+    /// Writes the lists of functions and operators anew, from the engines' catalogues and the reviewed exceptions
+    Functions,
     /// The plan corpus: PostgreSQL's plans of our statements against those written by hand, and the auditor of scans
     Plans {
         /// Also which shapes are the same, and what differs in those that may
@@ -105,6 +107,7 @@ fn main() -> ExitCode {
             first,
             database,
         } => steps::fuzz([statements, seed, first], &database),
+        Chore::Functions => steps::functions(),
         Chore::Plans { verbose } => steps::plans(verbose),
         Chore::Tidy => tidy::run(),
     };

@@ -124,6 +124,18 @@ pub(crate) fn fuzz([statements, seed, first]: [u64; 3], database: &str) -> Outco
     run(&mut command)
 }
 
+/// Writes the firewall's lists of functions and operators, and says what changed.
+pub(crate) fn functions() -> Outcome {
+    postgres::ensure()?;
+    run(&mut cargo(&[
+        "run",
+        "--package",
+        "tenancy-tests",
+        "--bin",
+        "functions",
+    ]))
+}
+
 /// The plans of the corpus, compared and audited; its own last line says what came out.
 pub(crate) fn plans(verbose: bool) -> Outcome {
     postgres::ensure()?;
