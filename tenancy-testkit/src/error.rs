@@ -30,6 +30,17 @@ pub enum Error {
         log: String,
     },
 
+    /// `REDIS_URL` is not set and this machine has no Redis that is new enough.
+    #[error(
+        "{0}; run the tests with `cargo xtask test`, which installs it, or install it yourself \
+         (Debian: `apt-get install redis-server`), or set REDIS_URL"
+    )]
+    RedisNotFound(String),
+
+    /// Redis was found, but did not start.
+    #[error("Redis did not start: {0}")]
+    RedisNotStarted(String),
+
     /// `DATABASE_URL` is not an address of a PostgreSQL server.
     #[error(
         "DATABASE_URL is not a usable PostgreSQL address; write postgres://admin:password@host:5432/postgres"
@@ -59,7 +70,7 @@ pub enum Error {
 
     /// Only a server that was started here can be stopped or restarted.
     #[error(
-        "this server is not ours to stop; fault tests start their own with `PgCluster::start()`"
+        "this server is not ours to stop; fault tests start their own with `PgCluster::start()` or `RedisServer::start()`"
     )]
     NotOurs,
 

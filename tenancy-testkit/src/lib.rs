@@ -2,6 +2,7 @@
 //!
 //! - [`PgCluster`] starts a throw-away PostgreSQL (or uses the one that `DATABASE_URL` names) and hands out a fresh
 //!   database per test, with an application role that row level security really binds.
+//! - [`RedisServer`] starts a throw-away Redis, or uses the one that `REDIS_URL` names.
 //! - [`TempFolder`] is a folder for SQLite files that is gone after the test.
 //! - [`fixture`] makes tenants with the same keys, so that any leak changes an answer.
 //! - [`NetworkDelay`] puts a network with a chosen delay between a client and its server, and can cut it.
@@ -30,10 +31,14 @@ pub mod fixture;
 mod folder;
 mod network;
 mod postgres;
+mod process;
+mod redis;
 
+use crate::process::{blocking, free_port};
 pub use crate::{
     error::Error,
     folder::TempFolder,
     network::NetworkDelay,
     postgres::{PgCluster, PgDatabase},
+    redis::RedisServer,
 };

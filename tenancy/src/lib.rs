@@ -17,6 +17,7 @@
 //! | `object-store` | `tenancy::object_store`: files that are one tenant's, in folders, memory or buckets |
 //! | `http` | `tenancy::http`: the tower layer that decides whose a request is |
 //! | `axum` | `http`, with an extractor and error answers for axum |
+//! | `cache` | `tenancy::cache`: Redis connections and caches that see one tenant |
 //!
 //! # The context
 //! It is set once, at the edge, and read wherever a door is. Without one there is an error, never a default tenant.
@@ -176,6 +177,10 @@ pub use tenancy_sqlx as sqlx;
 /// Object stores that hold one tenant's objects, by prefix or by bucket.
 #[cfg(feature = "object-store")]
 pub use tenancy_object_store as object_store;
+
+/// Redis connections and caches that see one tenant.
+#[cfg(feature = "cache")]
+pub use tenancy_cache as cache;
 
 /// The tower layer that decides whose a request is, and what goes with it.
 #[cfg(feature = "http")]

@@ -1,5 +1,5 @@
-//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `fuzz`, `functions`, `plans` and `tidy`. Quick to build: no
-//! dependency but the command line.
+//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `fuzz`, `functions`, `plans`, `redis-commands` and
+//! `tidy`. Quick to build: no dependency but the command line.
 #![cfg_attr(
     test,
     allow(
@@ -9,10 +9,12 @@
     )
 )]
 
-// The very file that the test kit finds its server with, so that both agree on what is there.
+// The very files that the test kit finds its servers with, so that both agree on what is there.
 #[path = "../../tenancy-testkit/src/postgres/find.rs"]
 mod find;
-mod postgres;
+#[path = "../../tenancy-testkit/src/redis/find.rs"]
+mod find_redis;
+mod servers;
 mod steps;
 mod tidy;
 
@@ -29,7 +31,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// All tests and documentation examples, on SQLite and on a throw-away PostgreSQL (or that of DATABASE_URL)
+    /// All tests and documentation examples, on SQLite and on a throw-away PostgreSQL and Redis (or those of DATABASE_URL and REDIS_URL)
     Test {
         /// Passed to `cargo test`, for example `-p tenancy-core`, a filter, or `-- --nocapture`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -86,6 +88,8 @@ enum Chore {
         #[arg(long)]
         verbose: bool,
     },
+    /// Writes the table of Redis commands anew, from what the Redis on this machine says
+    RedisCommands,
     /// The house rules that no compiler checks
     Tidy,
 }
@@ -109,6 +113,7 @@ fn main() -> ExitCode {
         } => steps::fuzz([statements, seed, first], &database),
         Chore::Functions => steps::functions(),
         Chore::Plans { verbose } => steps::plans(verbose),
+        Chore::RedisCommands => steps::redis_commands(),
         Chore::Tidy => tidy::run(),
     };
     match result {

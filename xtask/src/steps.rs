@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{postgres, tidy};
+use crate::{servers, tidy};
 
 /// Why a chore failed, for the last line on the screen.
 pub(crate) type Outcome = Result<(), String>;
@@ -46,7 +46,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
 
 /// Every test and documentation example; cargo's own summary is the last thing on the screen.
 pub(crate) fn test(arguments: &[String]) -> Outcome {
-    postgres::ensure()?;
+    servers::ensure()?;
     // A package that the caller names replaces the whole workspace.
     let is_narrow = arguments
         .iter()
@@ -61,7 +61,7 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
 
 /// The side-by-side figures, in release mode.
 pub(crate) fn bench(quick: bool, filter: Option<&str>) -> Outcome {
-    postgres::ensure()?;
+    servers::ensure()?;
     let mut command = cargo(&["run", "--release", "--package", "tenancy-benches", "--"]);
     if quick {
         command.arg("--quick");
@@ -71,7 +71,7 @@ pub(crate) fn bench(quick: bool, filter: Option<&str>) -> Outcome {
 
 /// The traffic of the soak test, a million statements over both databases, in release mode: minutes.
 pub(crate) fn soak(statements: u64) -> Outcome {
-    postgres::ensure()?;
+    servers::ensure_postgres()?;
     run(cargo(&[
         "test",
         "--release",
@@ -91,7 +91,7 @@ pub(crate) fn soak(statements: u64) -> Outcome {
 /// The isolation oracle, in release mode; its own last line says what came out.
 pub(crate) fn oracle(corpus: Option<&Path>, database: &str, limit: Option<u64>) -> Outcome {
     if database == "postgres" {
-        postgres::ensure()?;
+        servers::ensure_postgres()?;
     }
     let mut command = cargo(&["run", "--release", "--package", "tenancy-tests"]);
     command.args(["--bin", "oracle", "--", "--database", database]);
@@ -110,7 +110,7 @@ pub(crate) fn oracle(corpus: Option<&Path>, database: &str, limit: Option<u64>) 
 /// The grammar fuzzer, in release mode; its own last line says what came out.
 pub(crate) fn fuzz([statements, seed, first]: [u64; 3], database: &str) -> Outcome {
     if database != "sqlite" {
-        postgres::ensure()?;
+        servers::ensure_postgres()?;
     }
     let mut command = cargo(&["run", "--release", "--package", "tenancy-tests"]);
     command.args(["--bin", "fuzz", "--", "--database", database]);
@@ -126,7 +126,7 @@ pub(crate) fn fuzz([statements, seed, first]: [u64; 3], database: &str) -> Outco
 
 /// Writes the firewall's lists of functions and operators, and says what changed.
 pub(crate) fn functions() -> Outcome {
-    postgres::ensure()?;
+    servers::ensure_postgres()?;
     run(&mut cargo(&[
         "run",
         "--package",
@@ -138,12 +138,22 @@ pub(crate) fn functions() -> Outcome {
 
 /// The plans of the corpus, compared and audited; its own last line says what came out.
 pub(crate) fn plans(verbose: bool) -> Outcome {
-    postgres::ensure()?;
+    servers::ensure_postgres()?;
     let mut command = cargo(&["run", "--package", "tenancy-tests", "--bin", "plans", "--"]);
     if verbose {
         command.arg("--verbose");
     }
     run(&mut command)
+}
+
+/// The command table of `tenancy-cache`, written by the test that otherwise compares it.
+pub(crate) fn redis_commands() -> Outcome {
+    servers::ensure_redis()?;
+    run(
+        cargo(&["test", "--package", "tenancy-cache", "--all-features"])
+            .args(["--test", "it", "the_table_is_what_the_server_says"])
+            .env("TENANCY_WRITE_REDIS_COMMANDS", "1"),
+    )
 }
 
 /// Everything, stopping at the first failure.

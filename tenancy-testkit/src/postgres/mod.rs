@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 pub use self::database::PgDatabase;
 use self::{run::Run, server::Server};
-use crate::Error;
+use crate::{Error, blocking};
 
 /// A PostgreSQL server of version 15 or newer, with an application role that owns nothing.
 ///
@@ -261,13 +261,4 @@ impl PgCluster {
 /// A password that nobody guesses, in characters that need no quoting.
 fn secret() -> String {
     Uuid::new_v4().simple().to_string()
-}
-
-/// Waits for something slow without holding up the test's other tasks.
-async fn blocking<R: Send + 'static>(
-    work: impl FnOnce() -> Result<R, Error> + Send + 'static,
-) -> Result<R, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(Error::io("wait for the server")(error.into())))
 }

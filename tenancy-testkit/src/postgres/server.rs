@@ -7,17 +7,14 @@
 use std::{
     fmt, fs,
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::Mutex,
 };
 
-use uuid::Uuid;
-
 use super::find;
-use crate::Error;
+use crate::{Error, free_port};
 
 const SCRIPT: &str = include_str!("supervisor.sh");
 
@@ -191,18 +188,4 @@ fn ids<'a>(line: &'a str, name: &str) -> Option<(&'a str, &'a str, &'a str)> {
     let mut fields = line.split(':');
     let user = fields.next().filter(|user| *user == name)?;
     Some((user, fields.nth(1)?, fields.next()?))
-}
-
-/// A port that nobody listens on, below those that systems give to outgoing connections, so that it stays free while
-/// the server restarts.
-fn free_port() -> Result<u16, Error> {
-    let mut last = std::io::ErrorKind::AddrInUse.into();
-    for _ in 0..64 {
-        let port = 12_000 + (Uuid::new_v4().as_u128() % 20_000) as u16;
-        match TcpListener::bind(("127.0.0.1", port)) {
-            Ok(_) => return Ok(port),
-            Err(error) => last = error,
-        }
-    }
-    Err(Error::io("find a free port")(last))
 }

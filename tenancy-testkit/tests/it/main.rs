@@ -10,3 +10,4 @@
 
 mod network;
 mod postgres;
+mod redis;

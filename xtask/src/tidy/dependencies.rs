@@ -3,7 +3,7 @@
 use super::manifest::{Kind, Manifest};
 
 /// What a crate's own code may not depend on: names, or prefixes that end in `*`.
-const FORBIDDEN: [(&str, &[&str]); 8] = [
+const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "tenancy-core",
         &[
@@ -61,6 +61,18 @@ const FORBIDDEN: [(&str, &[&str]); 8] = [
     (
         "tenancy-sqlite-wall",
         &["tenancy-*", "diesel*", "tokio*", "http*", "tower*", "axum*"],
+    ),
+    (
+        "tenancy-cache",
+        &[
+            "tenancy-sql*",
+            "tenancy-http",
+            "sqlx*",
+            "diesel*",
+            "http*",
+            "tower*",
+            "axum*",
+        ],
     ),
     ("tenancy-http", &["tenancy-sql*", "sqlx*", "diesel*"]),
     (

@@ -1,0 +1,110 @@
+//! Makes sure that there are a PostgreSQL and a Redis for the tests to start; they start them themselves.
+
+use std::{
+    env,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use crate::{
+    find, find_redis,
+    steps::{Outcome, run},
+};
+
+/// A server that tests start.
+struct Server {
+    /// The variable that names one which is there already, and what it has to name.
+    variable: (&'static str, &'static str),
+    find: fn() -> Result<PathBuf, String>,
+    package: &'static str,
+    formula: &'static str,
+    newer: &'static str,
+}
+
+const POSTGRES: Server = Server {
+    variable: ("DATABASE_URL", "a server's admin role"),
+    find: find::newest,
+    package: "postgresql",
+    formula: "postgresql@17",
+    newer: "https://apt.postgresql.org",
+};
+
+const REDIS: Server = Server {
+    variable: ("REDIS_URL", "a server"),
+    find: find_redis::newest,
+    package: "redis-server",
+    formula: "redis",
+    newer: "https://packages.redis.io",
+};
+
+/// A PostgreSQL is there, or its variable names one.
+pub(crate) fn ensure_postgres() -> Outcome {
+    POSTGRES.ensure()
+}
+
+/// A Redis is there, or its variable names one.
+pub(crate) fn ensure_redis() -> Outcome {
+    REDIS.ensure()
+}
+
+/// Both are there, or their variables name them.
+pub(crate) fn ensure() -> Outcome {
+    POSTGRES.ensure()?;
+    REDIS.ensure()
+}
+
+impl Server {
+    /// Does nothing if the variable names a server or one is installed; else installs it, if we are root and have apt.
+    fn ensure(&self) -> Outcome {
+        let (variable, meaning) = self.variable;
+        if env::var_os(variable).is_some() {
+            return Ok(());
+        }
+        let Err(missing) = (self.find)() else {
+            return Ok(());
+        };
+        let install = format!(
+            "apt-get install --yes --no-install-recommends {}",
+            self.package
+        );
+        if !is_root() || !has_apt() {
+            return Err(format!(
+                "{missing}; install it (Debian: `sudo {install}`; macOS: `brew install {}`) or set {variable} to {meaning}",
+                self.formula
+            ));
+        }
+        println!("xtask: {missing}: {install}");
+        if apt(&install).is_err() {
+            // Package lists of a fresh container are empty.
+            run(Command::new("apt-get").arg("update").stdin(Stdio::null()))?;
+            apt(&install)?;
+        }
+        (self.find)().map(drop).map_err(|missing| {
+            format!(
+                "{missing}, and this system's package is no newer: see {}",
+                self.newer
+            )
+        })
+    }
+}
+
+fn apt(install: &str) -> Outcome {
+    let mut words = install.split(' ');
+    run(Command::new(words.next().unwrap_or_default())
+        .args(words)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        // The tests start servers of their own; the system's need not run beside them.
+        .env("RUNLEVEL", "1")
+        .stdin(Stdio::null()))
+}
+
+fn is_root() -> bool {
+    Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|id| id.stdout.trim_ascii() == b"0")
+}
+
+fn has_apt() -> bool {
+    Command::new("apt-get").arg("--version").output().is_ok()
+}
