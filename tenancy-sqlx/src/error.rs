@@ -235,6 +235,22 @@ pub(crate) fn is_connection_lost(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether a migration has changed the columns of a statement that the connection remembers. The driver would send that
+/// statement again and again; a new connection prepares it anew.
+pub(crate) fn is_plan_stale(error: &sqlx::Error) -> bool {
+    #[cfg(feature = "postgres")]
+    if let sqlx::Error::Database(error) = error {
+        // By the name of the server's own function, because the text of the message is translated.
+        return error
+            .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+            .is_some_and(|error| {
+                error.code() == "0A000" && error.routine() == Some("RevalidateCachedQuery")
+            });
+    }
+    let _ = error;
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

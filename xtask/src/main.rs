@@ -1,5 +1,5 @@
-//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `fuzz`, `functions`, `plans`, `redis-commands` and
-//! `tidy`. Quick to build: no dependency but the command line.
+//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `fuzz`, `functions`, `guards`, `plans`,
+//! `redis-commands` and `tidy`. Quick to build: no dependency but the command line.
 #![cfg_attr(
     test,
     allow(
@@ -14,6 +14,7 @@
 mod find;
 #[path = "../../tenancy-testkit/src/redis/find.rs"]
 mod find_redis;
+mod guards;
 mod servers;
 mod steps;
 mod tidy;
@@ -90,6 +91,11 @@ enum Chore {
     },
     /// Writes the table of Redis commands anew, from what the Redis on this machine says
     RedisCommands,
+    /// Takes each guard of the firewall down, one at a time: a test must notice; half an hour
+    Guards {
+        /// Only in files whose path contains this
+        filter: Option<String>,
+    },
     /// The house rules that no compiler checks
     Tidy,
 }
@@ -114,6 +120,7 @@ fn main() -> ExitCode {
         Chore::Functions => steps::functions(),
         Chore::Plans { verbose } => steps::plans(verbose),
         Chore::RedisCommands => steps::redis_commands(),
+        Chore::Guards { filter } => guards::run(filter.as_deref()),
         Chore::Tidy => tidy::run(),
     };
     match result {

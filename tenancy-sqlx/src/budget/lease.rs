@@ -9,7 +9,7 @@ use super::Ledger;
 use super::ledger::Live;
 use crate::Error;
 use crate::db::{self, Guard as _, TenantDb};
-use crate::error::is_connection_lost;
+use crate::error::{is_connection_lost, is_plan_stale};
 use crate::statement::Scoped;
 
 /// How long a connection may take to come into a known state before it is closed instead.
@@ -26,7 +26,7 @@ pub(crate) enum Flight {
     Doubtful,
     /// `BEGIN`, `COMMIT` or a savepoint was sent and its answer was not read.
     Boundary,
-    /// The connection failed.
+    /// The connection failed, or remembers statements that the tables have outgrown.
     Lost,
 }
 
@@ -34,7 +34,7 @@ impl Flight {
     /// Notes the end of what was in flight.
     pub(crate) fn land<T>(&mut self, result: &Result<T, sqlx::Error>) {
         *self = match result {
-            Err(error) if is_connection_lost(error) => Self::Lost,
+            Err(error) if is_connection_lost(error) || is_plan_stale(error) => Self::Lost,
             _ => Self::Landed,
         };
     }

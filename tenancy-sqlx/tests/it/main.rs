@@ -26,4 +26,5 @@ mod provision;
 mod refusals;
 mod registry;
 mod surface;
+mod versions;
 mod walls;

@@ -392,6 +392,18 @@ async fn shared_migrations_fill_columns_of_all_tenants_and_roll_back_as_one() {
     );
     next(SCORE).migrate_shared().await.unwrap();
     next(SCORE).migrate_shared().await.unwrap();
+    // A process with the catalogue of before is told of the column; one with that of now has nothing to be told.
+    let findings = walls::postgres::check(&mut place.app().await, &tables)
+        .await
+        .unwrap();
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert!(findings[0].what().contains("`score`"), "{findings:#?}");
+    let tables = tenancy_sql::Catalog::builder(Dialect::Postgres)
+        .global(["countries"])
+        .central(["invoices_of_ours"])
+        .migrations([("1_tables.sql", POSTGRES), ("2_score.sql", SCORE)])
+        .build()
+        .unwrap();
     assert_eq!(
         walls::postgres::check(&mut place.app().await, &tables)
             .await
