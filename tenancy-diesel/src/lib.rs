@@ -14,6 +14,8 @@
     allow(dead_code, unused_imports, reason = "each driver is a feature")
 )]
 
+#[cfg(feature = "async-postgres")]
+mod asynchronous;
 mod backend;
 mod budget;
 mod connection;
@@ -23,6 +25,11 @@ mod pool;
 mod server;
 mod statement;
 
+#[cfg(feature = "async-postgres")]
+pub use asynchronous::{
+    AsyncTenantConnection, AsyncTenantPool, AsyncTenantPoolBuilder, AsyncTenantTransactionManager,
+    AsyncTransactionState,
+};
 #[cfg(feature = "sqlite")]
 pub use connection::SqliteRows;
 pub use connection::{TenantConnection, TenantTransactionManager, TransactionState};
@@ -34,6 +41,10 @@ pub use server::PgServer;
 #[cfg(feature = "sqlite")]
 pub use server::SqliteServer;
 pub use tenancy_core::budget::{Budget, BudgetStats};
+
+/// The asynchronous driver this crate wraps.
+#[cfg(feature = "async-postgres")]
+pub use diesel_async;
 
 /// The driver this crate wraps, so that users name one version of it.
 pub use diesel;

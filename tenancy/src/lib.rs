@@ -12,6 +12,9 @@
 //! | (none) | the context, the registry and envelopes, at the top of this crate; [`sql`], the firewall |
 //! | `sqlx` | `tenancy::sqlx`: pools and transactions that see one tenant |
 //! | `postgres`, `sqlite` | `sqlx` for that database |
+//! | `diesel` | `tenancy::diesel`: Diesel connections that see one tenant |
+//! | `diesel-postgres`, `diesel-sqlite` | `diesel` for that database; the first links libpq |
+//! | `diesel-async` | `diesel` for diesel-async on PostgreSQL |
 //! | `macros` | `catalog!`, `statement!`, `query!` and its relatives, `#[tenant_test]`: checked while the program is compiled |
 //! | `sqlite-wall` | `sqlite`, and `SqliteServer::engine_wall`: the engine as the second wall of shared tables |
 //! | `object-store` | `tenancy::object_store`: files that are one tenant's, in folders, memory or buckets |
@@ -171,6 +174,8 @@ pub use tenancy_core::danger;
 pub use tenancy_sql as sql;
 
 /// Pools and transactions that see one tenant, in shared tables, a schema or a database of its own.
+#[cfg(feature = "diesel")]
+pub use tenancy_diesel as diesel;
 #[cfg(feature = "sqlx")]
 pub use tenancy_sqlx as sqlx;
 

@@ -180,6 +180,37 @@ impl Login {
     }
 }
 
+#[cfg(feature = "async-postgres")]
+impl Login {
+    /// The same for diesel-async's driver.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) if TLS was asked for, which diesel-async's connections are opened without.
+    pub(crate) fn config(
+        &self,
+        connect_timeout: std::time::Duration,
+    ) -> crate::Result<tokio_postgres::Config> {
+        if self.ssl_mode.is_some() {
+            return Err(crate::Error::Config(
+                "asynchronous connections are opened without TLS; leave `verify_tls` out or use `TenantPool`"
+                    .into(),
+            ));
+        }
+        let mut config = tokio_postgres::Config::new();
+        config
+            .host(&self.host)
+            .port(self.port)
+            .user(&self.user)
+            .dbname(&self.database)
+            .options(SETTINGS)
+            .connect_timeout(connect_timeout);
+        if let Some(password) = &self.password {
+            config.password(password);
+        }
+        Ok(config)
+    }
+}
+
 /// What each session is set to when it opens.
 #[cfg(feature = "_pg")]
 pub(crate) const SETTINGS: &str = "-c search_path=public,pg_temp -c standard_conforming_strings=on";

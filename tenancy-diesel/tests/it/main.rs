@@ -18,6 +18,7 @@
 // Links libpq, built from source.
 use pq_sys as _;
 
+mod asynchronous;
 mod matrix;
 mod places;
 mod tables;

@@ -4,7 +4,10 @@ use diesel::{PgConnection, SqliteConnection};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use tenancy_core::{Isolation, Secret, ServerName};
-use tenancy_diesel::{Budget, PgServer, SqliteServer, TenantDb, TenantPool, TenantPoolBuilder};
+use tenancy_diesel::{
+    AsyncTenantPool, Budget, PgServer, SqliteServer, TenantDb, TenantPool, TenantPoolBuilder,
+};
+use tenancy_testkit::NetworkDelay;
 use tenancy_testkit::fixture::{FixtureDb, TwoTenants, Walls};
 
 /// A Diesel connection, and the database of the fixture that it reaches.
@@ -69,6 +72,42 @@ pub(crate) fn pg_server(app: &PgConnectOptions, admin: &PgConnectOptions) -> PgS
 pub(crate) fn pool<C: Driver>(tenants: &TwoTenants<C::Sqlx>, connections: usize) -> TenantPool<C> {
     let builder: TenantPoolBuilder<C> = TenantPool::builder(tenants.pool.catalog().clone())
         .server(ServerName::default(), C::server(tenants))
+        .budget(Budget::new(connections));
+    match tenants.walls {
+        Walls::Both => builder,
+        Walls::FirewallOnly => builder.without_server_wall(),
+        Walls::ServerOnly => builder.without_firewall(),
+    }
+    .build()
+    .unwrap()
+}
+
+/// An asynchronous pool over the fixture's tenants.
+pub(crate) fn async_pool(
+    tenants: &TwoTenants<sqlx::Postgres>,
+    connections: usize,
+) -> AsyncTenantPool {
+    async_pool_of(tenants, PgConnection::server(tenants), connections)
+}
+
+/// The same through a network.
+pub(crate) fn async_pool_through(
+    tenants: &TwoTenants<sqlx::Postgres>,
+    network: &NetworkDelay,
+    connections: usize,
+) -> AsyncTenantPool {
+    let slow = |options: PgConnectOptions| options.host("127.0.0.1").port(network.address().port());
+    let server = pg_server(&slow(tenants.app_options()), &slow(tenants.admin_options()));
+    async_pool_of(tenants, server, connections)
+}
+
+fn async_pool_of(
+    tenants: &TwoTenants<sqlx::Postgres>,
+    server: PgServer,
+    connections: usize,
+) -> AsyncTenantPool {
+    let builder = AsyncTenantPool::builder(tenants.pool.catalog().clone())
+        .server(ServerName::default(), server)
         .budget(Budget::new(connections));
     match tenants.walls {
         Walls::Both => builder,
