@@ -6,7 +6,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use tenancy_core::{ServerName, Tenant, TenantContext, TenantId, TenantSlug};
-use tenancy_object_store::{BoundStore, ObjectServer, TenantStore};
+use tenancy_object_store::{ObjectServer, TenantStore};
 use tenancy_testkit::TempFolder;
 
 use crate::{
@@ -62,11 +62,12 @@ async fn compare<S: ObjectStore + Clone>(
     let store = TenantStore::builder()
         .server(ServerName::default(), ObjectServer::new(bare.clone()))
         .build()?;
-    let ours = store.for_tenant(&cx);
+    // Within a request, as a service uses it.
+    let ours = store;
     let folder = Path::from("tenants").join(id.schema_name());
     for n in 0..OBJECTS {
         let path = Path::from(format!("leads/{n}"));
-        ours.put(&path, "small".into()).await?;
+        ours.for_tenant(&cx).put(&path, "small".into()).await?;
     }
     let data = vec![7_u8; SIZE];
 
@@ -75,11 +76,14 @@ async fn compare<S: ObjectStore + Clone>(
         .compare(
             put,
             async |times| {
-                for n in 0..times {
-                    let path = Path::from(format!("scans/{}", n % 16));
-                    ours.put(&path, PutPayload::from(data.clone())).await?;
-                }
-                Ok(())
+                cx.scope(async {
+                    for n in 0..times {
+                        let path = Path::from(format!("scans/{}", n % 16));
+                        ours.put(&path, PutPayload::from(data.clone())).await?;
+                    }
+                    Ok(())
+                })
+                .await?
             },
             async |times| {
                 for n in 0..times {
@@ -94,10 +98,13 @@ async fn compare<S: ObjectStore + Clone>(
         .compare(
             get,
             async |times| {
-                for _ in 0..times {
-                    looked_at(&ours.get(&Path::from("scans/3")).await?.bytes().await?)?;
-                }
-                Ok(())
+                cx.scope(async {
+                    for _ in 0..times {
+                        looked_at(&ours.get(&Path::from("scans/3")).await?.bytes().await?)?;
+                    }
+                    Ok(())
+                })
+                .await?
             },
             async |times| {
                 for _ in 0..times {
@@ -111,7 +118,7 @@ async fn compare<S: ObjectStore + Clone>(
     runner
         .compare(
             list,
-            async |times| list_ours(&ours, times).await,
+            async |times| cx.scope(list_ours(&ours, times)).await?,
             async |times| {
                 for _ in 0..times {
                     let path = by_hand(&folder, &Path::from("leads"));
@@ -131,7 +138,7 @@ async fn compare<S: ObjectStore + Clone>(
         .await
 }
 
-async fn list_ours<S: ObjectStore>(ours: &BoundStore<S>, times: u64) -> Result<(), Failure> {
+async fn list_ours<S: ObjectStore>(ours: &TenantStore<S>, times: u64) -> Result<(), Failure> {
     for _ in 0..times {
         let mut found = ours.list(Some(&Path::from("leads")));
         let mut seen = 0;
