@@ -116,21 +116,18 @@ impl Rewriter<'_> {
             }
             Expr::Like {
                 negated: _,
-                any,
+                any: _,
                 expr,
                 pattern,
                 escape_char,
             }
             | Expr::ILike {
                 negated: _,
-                any,
+                any: _,
                 expr,
                 pattern,
                 escape_char,
             } => {
-                if *any {
-                    return Err(self.unsupported(Span::empty(), "LIKE ANY without an array"));
-                }
                 self.expr(pattern)?;
                 self.option(escape_char.as_deref_mut())?;
                 return Ok(Some(expr));

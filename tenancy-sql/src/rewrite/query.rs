@@ -10,6 +10,7 @@ use sqlparser::tokenizer::Span;
 use super::Rewriter;
 use super::output::Output;
 use super::splice::Walk;
+use crate::{Dialect, RefusedKind};
 
 impl Rewriter<'_> {
     pub(super) fn query(&mut self, query: &mut Query) -> Walk {
@@ -159,6 +160,16 @@ impl Rewriter<'_> {
 
     /// A name given to a column or expression. Behind AS any word is one; without AS a reserved word is something else.
     pub(super) fn label(&self, name: &Ident) -> Walk {
+        // PostgreSQL has no such alias: what stands before it is the type of a literal.
+        if self.dialect == Dialect::Postgres && name.quote_style == Some('\'') {
+            return Err(self.refuse(
+                name.span,
+                RefusedKind::Syntax,
+                "a literal behind a name",
+                "the name is that of a type, of whatever schema",
+                "write '...'::type, or AS and a name",
+            ));
+        }
         let before = self
             .source
             .index(name.span)

@@ -16,5 +16,6 @@ mod shims;
 mod soup;
 mod stars;
 mod threats_a;
+mod threats_a47;
 mod threats_a_texts;
 mod threats_b;

@@ -237,3 +237,23 @@ fn b73_triggers_are_told() {
         );
     }
 }
+
+/// What the server never takes for a name, a parser must not either.
+#[tokio::test]
+async fn words_that_the_server_reserves_are_no_names() {
+    let mut engine = Postgres::open().await;
+    let sql = "SELECT word FROM pg_get_keywords() WHERE catcode = 'R'";
+    let words = postgres(&mut engine.shared, sql).await.unwrap().0;
+    assert!(words.len() > 70, "{}", words.len());
+    let firewall = world::firewall(Dialect::Postgres);
+    for word in words.iter().flatten() {
+        for sql in [
+            format!("SELECT 1 FROM leads AS {word}"),
+            format!("SELECT 1 FROM leads {word} WHERE true"),
+            format!("WITH {word} AS (SELECT 1) SELECT 1 FROM leads"),
+            format!("UPDATE leads AS {word} SET name = 'x'"),
+        ] {
+            assert!(firewall.check(&sql).is_err(), "{sql}");
+        }
+    }
+}
