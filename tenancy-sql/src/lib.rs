@@ -65,9 +65,10 @@ pub use config::{Config, ConfigError};
 pub use dialect::{Dialect, KeyType, UnknownDialect};
 pub use firewall::{Access, Checked, Firewall, Misses, Refused, RefusedKind};
 
-/// For the macros of `tenancy-macros`, and for nobody else.
+/// For the macros of `tenancy-macros` and for the proofs, and for nobody else.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::catalog::from_files as catalog;
     pub use crate::firewall::compiled::{Answer, Compiled};
+    pub use crate::rewrite::relations;
 }

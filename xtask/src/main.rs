@@ -1,4 +1,4 @@
-//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `fuzz`, `functions`, `guards`, `plans`,
+//! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `fuzz`, `functions`, `guards`, `parsers`, `plans`,
 //! `redis-commands` and `tidy`. Quick to build: no dependency but the command line.
 #![cfg_attr(
     test,
@@ -81,6 +81,12 @@ enum Chore {
         #[arg(long, default_value = "both")]
         database: String,
     },
+    /// PostgreSQL's own parser must see the relations that the firewall sees; needs libclang
+    Parsers {
+        /// How many made statements are among those compared
+        #[arg(long, default_value_t = 5_000)]
+        statements: u64,
+    },
     /// Writes the lists of functions and operators anew, from the engines' catalogues and the reviewed exceptions
     Functions,
     /// The plan corpus: PostgreSQL's plans of our statements against those written by hand, and the auditor of scans
@@ -117,6 +123,7 @@ fn main() -> ExitCode {
             first,
             database,
         } => steps::fuzz([statements, seed, first], &database),
+        Chore::Parsers { statements } => steps::parsers(statements),
         Chore::Functions => steps::functions(),
         Chore::Plans { verbose } => steps::plans(verbose),
         Chore::RedisCommands => steps::redis_commands(),

@@ -1,7 +1,7 @@
 //! What a chore runs, one cargo command after the other.
 
 use std::{
-    env,
+    env, fs,
     path::Path,
     process::{Command, Stdio},
     time::Instant,
@@ -122,6 +122,44 @@ pub(crate) fn fuzz([statements, seed, first]: [u64; 3], database: &str) -> Outco
         command.args([flag, &value.to_string()]);
     }
     run(&mut command)
+}
+
+/// PostgreSQL's own parser against the firewall's, over our statements, made ones and the public ones where they are.
+pub(crate) fn parsers(statements: u64) -> Outcome {
+    let manifest = root().join("tests/second-parser/Cargo.toml");
+    let made = root().join("target/made-statements.sql");
+    let texts = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["run", "--package", "tenancy-tests", "--bin", "fuzz", "--"])
+        .args(["--print", "postgres", "--statements"])
+        .arg(statements.to_string())
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("statements can't be made: {error}"))?;
+    fs::write(&made, texts.stdout).map_err(|error| format!("{}: {error}", made.display()))?;
+    let mut command = cargo(&["run", "--release", "--manifest-path"]);
+    command.arg(manifest).arg("--").arg(made);
+    let beside = root().join("../shared/oracle");
+    for folder in [
+        root().join("tests/plans/shapes"),
+        beside.clone(),
+        beside.join("pg_regress"),
+    ] {
+        let Ok(entries) = fs::read_dir(folder) else {
+            continue;
+        };
+        let mut paths: Vec<_> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|found| found == "sql"))
+            .collect();
+        paths.sort();
+        command.args(paths);
+    }
+    run(&mut command).map_err(|error| {
+        format!("{error}\nthe second parser is made with libclang; Debian: `apt-get install libclang-dev clang`")
+    })
 }
 
 /// Writes the firewall's lists of functions and operators, and says what changed.

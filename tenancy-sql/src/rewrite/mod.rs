@@ -56,12 +56,26 @@ struct Rewriter<'a> {
     writes: bool,
     /// Names of tables that stay as they are because WHERE confines them, by index of the token.
     in_place: Vec<usize>,
+    /// The folded names of the relations that were met, but for those that the statement itself introduces.
+    relations: std::cell::RefCell<Vec<String>>,
     /// Where the walk is, for refusals of what has no place of its own.
     here: std::cell::Cell<Span>,
 }
 
 /// Rewrites one statement.
 pub(crate) fn rewrite(catalog: &Catalog, sql: &str) -> Result<Checked, Refused> {
+    rewrite_and_list(catalog, sql).map(|(checked, _)| checked)
+}
+
+/// The relations of a statement that is not refused, sorted and each once: for those who compare them with another parser's.
+pub fn relations(catalog: &Catalog, sql: &str) -> Result<Vec<String>, Refused> {
+    let (_, mut relations) = rewrite_and_list(catalog, sql)?;
+    relations.sort_unstable();
+    relations.dedup();
+    Ok(relations)
+}
+
+fn rewrite_and_list(catalog: &Catalog, sql: &str) -> Result<(Checked, Vec<String>), Refused> {
     limits::check_bytes(sql, &limits::ORIGINAL)?;
     let lexemes = parse::tokens(catalog.dialect(), sql, &limits::ORIGINAL)?;
     if !limits::is_steep(sql, &lexemes) {
@@ -87,7 +101,11 @@ pub(crate) fn rewrite(catalog: &Catalog, sql: &str) -> Result<Checked, Refused> 
     })
 }
 
-fn on_this_stack(catalog: &Catalog, sql: &str, lexemes: Vec<Lexeme>) -> Result<Checked, Refused> {
+fn on_this_stack(
+    catalog: &Catalog,
+    sql: &str,
+    lexemes: Vec<Lexeme>,
+) -> Result<(Checked, Vec<String>), Refused> {
     let dialect = catalog.dialect();
     let parse::Parsed {
         source,
@@ -114,6 +132,7 @@ fn on_this_stack(catalog: &Catalog, sql: &str, lexemes: Vec<Lexeme>) -> Result<C
         binds_tenant: false,
         writes: false,
         in_place: Vec::new(),
+        relations: std::cell::RefCell::default(),
         here: std::cell::Cell::new(Span::empty()),
     };
     rewriter.operators()?;
@@ -122,27 +141,31 @@ fn on_this_stack(catalog: &Catalog, sql: &str, lexemes: Vec<Lexeme>) -> Result<C
         edits,
         binds_tenant,
         writes,
+        relations,
         ..
     } = rewriter;
+    let relations = relations.into_inner();
     let access = if writes { Access::Write } else { Access::Read };
     if edits.is_empty() {
-        return Ok(Checked::new(
+        let checked = Checked::new(
             sql.into(),
             placeholders.params,
             binds_tenant,
             access,
             Vec::new(),
-        ));
+        );
+        return Ok((checked, relations));
     }
     let (text, splices) = splice::splice(sql, edits).ok_or_else(|| verify::unverified(sql))?;
     verify::verify(dialect, sql, &text, &statement)?;
-    Ok(Checked::new(
+    let checked = Checked::new(
         text.into(),
         placeholders.params,
         binds_tenant,
         access,
         splices,
-    ))
+    );
+    Ok((checked, relations))
 }
 
 impl Rewriter<'_> {

@@ -147,6 +147,7 @@ impl<'a> Rewriter<'a> {
         if !qualified && self.scopes.sees(&folded) {
             return Ok(Relation::Cte);
         }
+        self.relations.borrow_mut().push(folded.clone());
         if let Some(table) = self.catalog.table(&folded) {
             return match table.class() {
                 TableClass::Tenant if table.partition_of().is_some() => Err(self.part(name, table)),
@@ -178,6 +179,7 @@ impl<'a> Rewriter<'a> {
         };
         self.not_reserved(name)?;
         let folded = self.fold(name);
+        self.relations.borrow_mut().push(folded.clone());
         match self.catalog.table(&folded) {
             Some(table)
                 if table.class() == TableClass::Tenant && table.partition_of().is_some() =>

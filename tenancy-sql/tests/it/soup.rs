@@ -251,6 +251,19 @@ proptest! {
     }
 
     #[test]
+    fn the_property_of_all_texts(picks in prop::collection::vec(0..WORDS.len(), 1..20), glue in prop::collection::vec(0..4_usize, 20), any in any::<String>()) {
+        let mut text = String::new();
+        for (pick, glue) in picks.into_iter().zip(glue) {
+            text.push_str(WORDS[pick]);
+            text.push_str([" ", " ", "\n", ""][glue]);
+        }
+        for (_, firewall) in firewalls() {
+            crate::property::holds(firewall, &text);
+            crate::property::holds(firewall, &any);
+        }
+    }
+
+    #[test]
     fn any_text(text in any::<String>()) {
         for (_, firewall) in firewalls() {
             if let Err(refused) = firewall.check(&text) {

@@ -1,0 +1,1 @@
+WITH RECURSIVE t(n) AS (SELECT id FROM leads UNION ALL SELECT n + 1 FROM t WHERE n < 9) SELECT n FROM t JOIN leads ON n = leads.id

@@ -1,0 +1,1 @@
+INSERT INTO leads (id, name) VALUES (1, 'a''b') ON CONFLICT (id) DO UPDATE SET name = excluded.name RETURNING *

@@ -1,0 +1,1 @@
+UPDATE leads AS l SET name = c.name FROM contacts c WHERE c.lead_id = l.id -- x

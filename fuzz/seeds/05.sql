@@ -1,0 +1,1 @@
+SELECT id, name, count(*) FROM leads GROUP BY id HAVING count(*) > 1

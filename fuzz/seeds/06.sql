@@ -1,0 +1,1 @@
+SELECT E'\'' , $x$ ' $x$, U&'\0027', 'foo' /* /* */ */ FROM ONLY public.leads l

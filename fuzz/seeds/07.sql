@@ -1,0 +1,1 @@
+SELECT rank() OVER (ORDER BY id ROWS 1 PRECEDING EXCLUDE TIES) FROM "leads" WHERE (id, name) IN (SELECT 1, 'x')

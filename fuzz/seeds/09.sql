@@ -1,0 +1,1 @@
+SELECT a.id IS b.id FROM [leads] a NOT INDEXED, `contacts` b
