@@ -1,4 +1,24 @@
 //! Diesel connections that see one tenant, in shared tables, in a schema or in a database of its own.
+//!
+//! [`TenantConnection`] implements Diesel's own connection traits, so the query builder, `sql_query` and `transaction` run on
+//! it unchanged; [`TenantPool::interact`] hands it to a closure on a blocking thread, with the context. What changes is what a
+//! query can reach. Two walls keep tenants apart:
+//!
+//! 1. the *firewall* ([`tenancy_sql::Firewall`]) rewrites the text of each query for one tenant, or refuses it;
+//! 2. the *server* enforces the same on its own: row level security, a role per schema, a database per tenant.
+//!
+//! With the feature `async-postgres`, `AsyncTenantPool` and `AsyncTenantConnection` are the same for diesel-async.
+//!
+//! Tenants are provisioned by tenancy-sqlx, which lays out databases, schemas, files and roles; both drivers can serve the
+//! same data side by side. `docs/diesel.md` of the repository says what compiles, what is refused when, and what differs.
+//!
+//! # Features
+//! `sqlite`; `postgres`, which links libpq; `async-postgres`, which does not. None is on by default. `testing` adds ways to
+//! take a wall down, for tests that see the other hold.
+//!
+//! # Adding a backend
+//! Say how it binds the tenant in `backend.rs`, implement the sealed [`TenantDb`] in `db/` and
+//! [`LoadConnection`](diesel::connection::LoadConnection) in `connection/`, and give it a server in `server/`.
 #![cfg_attr(
     test,
     allow(

@@ -19,6 +19,7 @@
 use pq_sys as _;
 
 mod asynchronous;
+mod composes;
 mod matrix;
 mod places;
 mod tables;
