@@ -35,7 +35,7 @@ fn statements(text: &str) -> Vec<String> {
         let cut = pg_query::split_with_scanner(&paragraph).unwrap_or_default();
         if whole {
             found.push(paragraph);
-        } else if cut.len() > 1 {
+        } else if cut.len() > 1 && cut.len() * 4 >= lines.len() {
             found.extend(cut.into_iter().map(str::to_owned));
         } else {
             found.extend(lines.into_iter().map(str::to_owned));
