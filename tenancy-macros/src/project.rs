@@ -52,7 +52,7 @@ pub(crate) fn project() -> Result<Arc<Project>, String> {
 }
 
 impl Project {
-    fn read(root: &Path) -> Result<Self, String> {
+    pub(crate) fn read(root: &Path) -> Result<Self, String> {
         let toml = root
             .ancestors()
             .map(|folder| folder.join("tenancy.toml"))

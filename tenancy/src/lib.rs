@@ -210,8 +210,8 @@ pub mod __private {
         model::{
             Column, DeleteWhere, InsertMany, Join, JoinParts, MayHave, Readable, Select, Stored,
             TenantExecutor, TenantScoped, TenantWritten, Value, Values, With, Writable, Write,
-            columns_of, converted, delete, delete_where, filter, find, insert, insert_many,
-            may_have, select, update, upsert, with,
+            converted, delete, delete_where, filter, find, insert, insert_many, may_have,
+            points_to, select, update, upsert, with,
         },
         sqlx,
     };

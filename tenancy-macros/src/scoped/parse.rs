@@ -52,10 +52,10 @@ pub(super) struct Field {
     pub(super) belongs_to: Option<BelongsTo>,
 }
 
-/// `bind_with(Status::as_str, &'static str)`: the function that makes the value to bind, and its type.
+/// `bind_with(Status::word, &'static str)`: the function (or closure) that makes the value to bind, and its type.
 #[derive(Clone)]
 pub(super) struct BindWith {
-    pub(super) function: Path,
+    pub(super) function: Expr,
     pub(super) ty: Type,
 }
 

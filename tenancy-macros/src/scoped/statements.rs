@@ -80,14 +80,19 @@ pub(super) fn statements(
                 |_, column| format!("{0} = excluded.{0}", column.sql),
                 ", ",
             );
-            let action = if set.is_empty() {
-                "DO NOTHING".to_owned()
+            // Nothing but the key: it is written over itself, so that there is a row to return.
+            let set = if set.is_empty() {
+                join(
+                    model.keys(),
+                    |_, column| format!("{0} = excluded.{0}", column.sql),
+                    ", ",
+                )
             } else {
-                format!("DO UPDATE SET {set}")
+                set
             };
             texts.push((
                 "UPSERT",
-                format!("{insert} ON CONFLICT ({conflict}) {action}"),
+                format!("{insert} ON CONFLICT ({conflict}) DO UPDATE SET {set}"),
             ));
         }
         texts.push(("INSERT", insert));

@@ -63,8 +63,10 @@ pub(super) struct Relation {
     pub(super) model: Path,
     pub(super) field: Ident,
     pub(super) optional: bool,
-    /// The other's table, as the catalogue and as statements call it.
+    /// The other's table, as statements write it.
     pub(super) table: String,
+    /// How the other's row is found: `id = $1`.
+    pub(super) by_key: String,
     /// `leads JOIN users AS owner ON owner.id = leads.owner_id`.
     pub(super) from: String,
 }
@@ -253,13 +255,18 @@ impl Check<'_, '_> {
         }
         let Some(first) = key.first() else { return };
         let names: Vec<_> = key.iter().map(syn::LitStr::value).collect();
-        self.on_each(first.span(), |side, table| {
+        self.unique(&names, first.span());
+    }
+
+    /// These columns are unique for a tenant.
+    fn unique(&mut self, names: &[String], place: Span) {
+        self.on_each(place, |side, table| {
             let tenant = side.catalog().tenant_column();
             let is_key = |columns: &[Box<str>]| {
                 columns.len() == names.len() + 1
-                    && columns
-                        .iter()
-                        .all(|column| **column == *tenant || names.iter().any(|name| **name == **column))
+                    && columns.iter().all(|column| {
+                        **column == *tenant || names.iter().any(|name| **name == **column)
+                    })
             };
             let backed = is_key(table.primary_key())
                 || table
@@ -286,7 +293,8 @@ impl Check<'_, '_> {
             .filter(|field| field.key)
             .map(|field| field.column.clone())
             .collect();
-        if !marked.is_empty() {
+        if let Some(first) = fields.iter().find(|field| field.key) {
+            self.unique(&marked, first.span);
             return marked;
         }
         let mut keys: Vec<String> = Vec::new();
@@ -467,6 +475,7 @@ impl Check<'_, '_> {
                     "{here} {join} {there} AS {name} ON {name}.{key} = {here}.{}",
                     self.sql_of(&field.column)
                 ),
+                by_key: format!("{key} = $1"),
                 name,
                 model: belongs_to.model.clone(),
                 field: field.ident.clone(),

@@ -25,7 +25,9 @@ fn project() {
     for file in [
         "tenancy.toml",
         "migrations/postgres/0001_tables.sql",
+        "migrations/postgres/0002_models.sql",
         "migrations/sqlite/0001_tables.sql",
+        "migrations/sqlite/0002_models.sql",
     ] {
         let copy = to.join(file);
         std::fs::create_dir_all(copy.parent().unwrap()).unwrap();

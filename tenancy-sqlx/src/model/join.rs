@@ -29,21 +29,31 @@ impl Join {
     }
 }
 
-/// The columns of a model, which is one of this table; another one does not compile.
-#[must_use]
-pub const fn columns_of<P: TenantScoped>(table: &str) -> &'static [Column<P>] {
-    let (mut a, mut b) = (P::TABLE.as_bytes(), table.as_bytes());
+/// Looks whether a model is one of this table and is found by this key: what a foreign key points to. As a constant it
+/// does not compile otherwise.
+///
+/// # Panics
+/// It is another one.
+pub const fn points_to<P: TenantScoped>(table: &str, by_key: &str) {
+    assert!(
+        is_same(P::TABLE, table),
+        "the foreign key points to the table of another model"
+    );
+    assert!(
+        is_same(P::BY_KEY, by_key),
+        "the foreign key points to another column than the model's key"
+    );
+}
+
+const fn is_same(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
     while let ([x, rest_a @ ..], [y, rest_b @ ..]) = (a, b) {
         if *x != *y {
-            break;
+            return false;
         }
         (a, b) = (rest_a, rest_b);
     }
-    assert!(
-        a.is_empty() && b.is_empty(),
-        "the foreign key points to the table of another model"
-    );
-    P::COLUMNS
+    a.is_empty() && b.is_empty()
 }
 
 /// Rows with what they belong to, where that is always there.

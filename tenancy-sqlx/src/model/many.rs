@@ -51,7 +51,9 @@ impl<M: Stored<DB> + TenantWritten, DB: TenantDb> InsertMany<'_, M, DB> {
             .count();
         // One placeholder is the tenant's.
         let most = VALUES.min(DB::MAX_VALUES - 1) / columns.max(1);
-        let chunks = self.models.chunks(ROWS.min(most).max(1));
+        // Rows of which the database makes every column have no list that could hold several.
+        let rows = if columns == 0 { 1 } else { ROWS.min(most) };
+        let chunks = self.models.chunks(rows.max(1));
         db.run_all(chunks.map(|models| {
             let mut values = Values::default();
             for model in models {
@@ -65,7 +67,7 @@ impl<M: Stored<DB> + TenantWritten, DB: TenantDb> InsertMany<'_, M, DB> {
 
 /// `INSERT INTO leads (id, name) VALUES ($1, $2), ($3, $4)`.
 fn text<M: TenantWritten>(rows: usize, columns: usize) -> SqlStr {
-    if rows == 1 || columns == 0 {
+    if rows == 1 {
         return M::INSERT.into_sql_str();
     }
     let mut sql = String::with_capacity(128 + rows * columns * 8);

@@ -23,12 +23,14 @@ mod page;
 mod scoped;
 mod select;
 mod shape;
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
 mod values;
 mod write;
 
 pub use column::{Column, IntoOrder, Order};
 pub use executor::TenantExecutor;
-pub use join::{Join, JoinParts, columns_of, may_have, with};
+pub use join::{Join, JoinParts, may_have, points_to, with};
 pub use many::{DeleteWhere, InsertMany, delete_where, insert_many};
 pub use page::{Cursor, Page};
 pub use scoped::{Stored, TenantScoped, TenantWritten};

@@ -20,6 +20,11 @@ impl<M, DB: TenantDb, S> fmt::Debug for Page<M, DB, S> {
 }
 
 impl<M: Stored<DB>, DB: TenantDb, S> Page<M, DB, S> {
+    #[cfg(test)]
+    pub(super) fn into_select(self) -> Select<M, DB, S> {
+        self.0
+    }
+
     /// The rows of the page; fewer than asked for if it is the last.
     ///
     /// # Errors

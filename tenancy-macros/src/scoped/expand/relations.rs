@@ -16,7 +16,13 @@ pub(super) fn relations(model: &Model, statements: &Statements) -> Option<TokenS
         .relations
         .iter()
         .map(|it| relation(model, it, statements));
+    let krate = &model.krate;
+    let fitting = model.relations.iter().map(|relation| {
+        let (other, table, by_key) = (&relation.model, &relation.table, &relation.by_key);
+        quote!(const _: () = #krate::__private::points_to::<#other>(#table, #by_key);)
+    });
     Some(quote! {
+        #(#fitting)*
         #[allow(dead_code, reason = "a model has more functions than a program uses")]
         impl #ident {
             #(#functions)*
@@ -32,7 +38,8 @@ fn relation(model: &Model, relation: &Relation, statements: &Statements) -> Toke
         model: other,
         field,
         optional,
-        table,
+        table: _,
+        by_key: _,
         from,
     } = relation;
     let alias = name.to_string();
@@ -95,7 +102,7 @@ fn relation(model: &Model, relation: &Relation, statements: &Statements) -> Toke
                 table: #here,
                 columns: <#ident as #private::TenantScoped>::COLUMNS,
                 alias: #alias,
-                others: #private::columns_of::<#other>(#table),
+                others: <#other as #private::TenantScoped>::COLUMNS,
                 from: #from,
             };
             const TEXT: [u8; PARTS.len()] = PARTS.bytes();

@@ -127,9 +127,11 @@ fn stored(model: &Model) -> TokenStream {
         let value = bound(model, column, &quote!(&self.#field));
         quote!(#at => values.add(#value))
     });
-    let names: Vec<_> = model.keys().map(|key| &key.ident).collect();
-    let keys = model.keys().map(|column| {
-        let name = &column.ident;
+    // Not by the fields' names, which may be anything.
+    let names: Vec<_> = (0..model.keys().count())
+        .map(|at| quote::format_ident!("key{at}"))
+        .collect();
+    let keys = model.keys().zip(&names).map(|(column, name)| {
         let value = bound(model, column, &quote!(&#name));
         quote!(values.add(#value);)
     });
@@ -190,7 +192,10 @@ fn bound(model: &Model, column: &Column, value: &TokenStream) -> TokenStream {
     let krate = &model.krate;
     if let Some(with) = &column.bind_with {
         let function = &with.function;
-        quote!(#function(#value))
+        match function {
+            syn::Expr::Path(path) => quote!(#path(#value)),
+            closure => quote!((#closure)(#value)),
+        }
     } else if column.json {
         quote!(#krate::__private::sqlx::types::Json(#value))
     } else {

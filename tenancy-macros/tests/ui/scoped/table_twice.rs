@@ -1,0 +1,13 @@
+//! Which of them?
+
+use tenancy::tenant_scoped;
+
+#[tenant_scoped(table = "leads", table = "users")]
+struct Lead {
+    id: i64,
+    name: String,
+    status: String,
+    owner_id: Option<i64>,
+}
+
+fn main() {}

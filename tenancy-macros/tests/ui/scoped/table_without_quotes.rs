@@ -1,0 +1,13 @@
+//! A name, where text is wanted.
+
+use tenancy::tenant_scoped;
+
+#[tenant_scoped(table = leads)]
+struct Lead {
+    id: i64,
+    name: String,
+    status: String,
+    owner_id: Option<i64>,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! It has no columns.
+
+use tenancy::tenant_scoped;
+
+#[tenant_scoped(table = "users")]
+struct User;
+
+fn main() {}
