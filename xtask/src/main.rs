@@ -1,5 +1,5 @@
 //! Repository chores: `cargo xtask test`, `ci`, `bench`, `soak`, `oracle`, `fuzz`, `functions`, `guards`, `parsers`, `plans`,
-//! `redis-commands` and `tidy`. Quick to build: no dependency but the command line.
+//! `models`, `redis-commands` and `tidy`. Quick to build: no dependency but the command line.
 #![cfg_attr(
     test,
     allow(
@@ -15,6 +15,7 @@ mod find;
 #[path = "../../tenancy-testkit/src/redis/find.rs"]
 mod find_redis;
 mod guards;
+mod models;
 mod servers;
 mod steps;
 mod tidy;
@@ -102,6 +103,12 @@ enum Chore {
         /// Only in files whose path contains this
         filter: Option<String>,
     },
+    /// What `#[tenant_scoped]` adds to a clean check of a crate with fifty models
+    Models {
+        /// How many times each side is checked
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
     /// The house rules that no compiler checks
     Tidy,
 }
@@ -128,6 +135,7 @@ fn main() -> ExitCode {
         Chore::Plans { verbose } => steps::plans(verbose),
         Chore::RedisCommands => steps::redis_commands(),
         Chore::Guards { filter } => guards::run(filter.as_deref()),
+        Chore::Models { rounds } => models::run(rounds),
         Chore::Tidy => tidy::run(),
     };
     match result {

@@ -13,7 +13,7 @@ use crate::{servers, tidy};
 pub(crate) type Outcome = Result<(), String>;
 
 /// A cargo command at the root of the repository, without stdin.
-fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .args(arguments)

@@ -52,6 +52,8 @@ pub(crate) async fn run(world: World<Db>) {
             extra_value,
             other_place_by_name,
         );
+        super::models::run(w, pool, me, other).await;
+        untouched(pool, me, other).await;
         at_rest(pool).await;
     }
 }

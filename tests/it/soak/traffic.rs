@@ -12,6 +12,7 @@ use tenancy_testkit::fixture::ManyTenants;
 
 use super::Db;
 use crate::matrix::world::{at_rest, cancelled_after, prefix};
+use crate::models::{Lead, lead};
 
 /// Sends statements from all tasks until there were enough.
 pub(crate) async fn run(tenants: &ManyTenants<Db>, tasks: usize, statements: u64) {
@@ -64,7 +65,7 @@ async fn progress(sent: Arc<AtomicU64>, statements: u64) {
 async fn one(pool: &TenantPool<Db>, tenant: &Arc<Tenant>, random: &mut StdRng) -> bool {
     let cx = TenantContext::for_test(Arc::clone(tenant));
     let mine = prefix(&cx);
-    let kind = random.random_range(0..10);
+    let kind = random.random_range(0..14);
     let id = random.random_range(1..=6_i64);
     let work = cx.scope(async {
         match kind {
@@ -106,6 +107,45 @@ async fn one(pool: &TenantPool<Db>, tenant: &Arc<Tenant>, random: &mut StdRng) -
                     .fetch_one(&mut tx)
                     .await?;
                 assert_eq!(n, 6);
+                tx.rollback().await?;
+            }
+            // The same through models.
+            10 => {
+                let lead = Lead::find(id).fetch_one(pool).await?;
+                assert!(lead.name.starts_with(&mine), "{lead:?} was read as {mine}");
+            }
+            11 => {
+                let list = || Lead::with_owner().order_by("name");
+                let mut pairs = list().page(4).fetch_all(pool).await?;
+                assert_eq!(pairs.len(), 4);
+                let (last, _) = &pairs[3];
+                pairs.extend(list().page_after(last, 4).fetch_all(pool).await?);
+                assert_eq!(pairs.len(), 6);
+                for (lead, owner) in pairs {
+                    let owner = owner.expect("each lead of the fixture has an owner");
+                    assert!(
+                        lead.name.starts_with(&mine) && owner.name.starts_with(&mine),
+                        "{lead:?}, {owner:?} were read as {mine}"
+                    );
+                }
+            }
+            12 => {
+                let lead = Lead {
+                    id,
+                    name: format!("{mine}lead {id}"),
+                    status: "open".to_owned(),
+                    owner_id: Some((id - 1) % 3 + 1),
+                };
+                assert_eq!(lead.update().returning(pool).await?, lead);
+            }
+            13 => {
+                let mut tx = pool.begin().await?;
+                let rows: Vec<Lead> = (100..103)
+                    .map(|id| lead(id, "nobody is to see this"))
+                    .collect();
+                Lead::insert_many(&rows).execute(&mut tx).await?;
+                rows[0].upsert().execute(&mut tx).await?;
+                assert_eq!(Lead::delete_where("id >= 100").execute(&mut tx).await?, 3);
                 tx.rollback().await?;
             }
             _ => {
