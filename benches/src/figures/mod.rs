@@ -3,6 +3,7 @@
 mod context;
 mod engine_wall;
 mod firewall;
+mod models;
 mod objects;
 mod postgres;
 mod scoped;
@@ -17,6 +18,7 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     objects::run(runner).await?;
     sqlite::run(runner).await?;
     engine_wall::run(runner).await?;
+    models::run(runner).await?;
     scoped::run(runner).await?;
     postgres::run(runner).await?;
     Ok(())
