@@ -14,3 +14,8 @@ pub mod functions;
 pub mod fuzz;
 pub mod oracle;
 pub mod plans;
+
+/// The guide to models: its examples are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/models.md")]
+pub mod guide_to_models {}

@@ -27,4 +27,5 @@ pub mod reports;
 pub mod secret;
 pub mod seed;
 pub mod start;
+pub mod tables;
 pub mod users;

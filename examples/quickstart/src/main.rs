@@ -2,25 +2,21 @@
 
 use sqlx::Sqlite;
 use sqlx::migrate::Migrator;
-use tenancy::sql::{Catalog, Dialect};
 use tenancy::sqlx::provision::NewTenant;
 use tenancy::sqlx::{Provisioner, SqlRegistry, SqliteServer, TenantPool};
-use tenancy::{Actor, Isolation, ServerName, TenantContext, TenantSlug};
+use tenancy::{Actor, Isolation, ServerName, TenantContext, TenantSlug, tenant_scoped};
 
 /// Builds the tables of every tenant, whether it shares them or has them to itself.
 static MIGRATIONS: Migrator = sqlx::migrate!();
-const LEADS: &str = include_str!("../migrations/0001_leads.sql");
 
-/// Plain SQL, written as if there were one tenant. The pool adds whose leads they are.
-async fn add(db: &TenantPool<Sqlite>, id: i64, name: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO leads (id, name) VALUES ($1, $2)")
-        .bind(id)
-        .bind(name)
-        .execute(db)
-        .await?;
-    Ok(())
+/// A row of `leads`, checked against the migrations while this is compiled. The pool adds whose leads they are.
+#[tenant_scoped(table = "leads")]
+struct Lead {
+    id: i64,
+    name: String,
 }
 
+/// Plain SQL runs as well, written as if there were one tenant.
 async fn names(db: &TenantPool<Sqlite>) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT name FROM leads ORDER BY id")
         .fetch_all(db)
@@ -32,9 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Once: which tables belong to tenants, where they live, who the tenants are.
     let folder = std::env::temp_dir().join(format!("tenancy-quickstart-{}", std::process::id()));
     let server = SqliteServer::folder(&folder);
-    let catalog = Catalog::builder(Dialect::Sqlite)
-        .migration("0001_leads.sql", LEADS)
-        .build()?;
+    let catalog = tenancy::catalog!()?;
     let registry = SqlRegistry::<Sqlite>::new(&folder);
     registry.migrate().await?;
 
@@ -54,11 +48,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = TenantPool::<Sqlite>::builder(catalog)
         .server(ServerName::default(), server)
         .build()?;
-    for (tenant, lead) in [(acme, "Ada Lovelace"), (umbrella, "Grace Hopper")] {
+    for (tenant, name) in [(acme, "Ada Lovelace"), (umbrella, "Grace Hopper")] {
+        let (id, name) = (1, name.to_owned());
         let slug = *tenant.slug();
         let context = TenantContext::for_request(tenant, Actor::user("demo"))?;
         let seen = context.scope(async {
-            add(&db, 1, lead).await?;
+            Lead { id, name }.insert().execute(&db).await?;
+            assert_eq!(
+                Lead::all().order_by(Lead::NAME).fetch_all(&db).await?.len(),
+                1
+            );
             names(&db).await
         });
         println!("{slug} sees {:?}", seen.await??);

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::status::Status;
 use crate::error::FieldErrors;
+use crate::tables::{ActivityRow, LeadRow, UserRow};
 
 /// A lead as it is stored, with its owner's name.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -34,6 +35,24 @@ pub struct Lead {
     pub closed_month: Option<String>,
 }
 
+impl From<(LeadRow, Option<UserRow>)> for Lead {
+    fn from((lead, owner): (LeadRow, Option<UserRow>)) -> Self {
+        Self {
+            id: lead.id,
+            name: lead.name,
+            email: lead.email,
+            company: lead.company,
+            status: lead.status,
+            value: lead.value,
+            owner_id: lead.owner_id,
+            owner_name: owner.map(|owner| owner.name),
+            created_at: lead.created_at,
+            updated_at: lead.updated_at,
+            closed_month: lead.closed_month,
+        }
+    }
+}
+
 /// How many leads have a status, and what they are worth together.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct StatusTotal {
@@ -47,7 +66,7 @@ pub struct StatusTotal {
 }
 
 /// Something that happened to a lead.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct Activity {
     /// The lead.
     pub lead_id: Uuid,
@@ -59,6 +78,18 @@ pub struct Activity {
     pub body: String,
     /// When.
     pub at: i64,
+}
+
+impl From<(ActivityRow, LeadRow)> for Activity {
+    fn from((activity, lead): (ActivityRow, LeadRow)) -> Self {
+        Self {
+            lead_id: lead.id,
+            lead_name: lead.name,
+            kind: activity.kind,
+            body: activity.body,
+            at: activity.at,
+        }
+    }
 }
 
 /// A checked lead: what [`super::store`] takes.

@@ -8,23 +8,15 @@ use super::status::Status;
 use crate::clock;
 use crate::db::{Db, on_db};
 use crate::error::AppError;
+use crate::tables::{ActivityRow, LeadRow};
 
-/// A lead with its owner's name; what follows the join differs.
-macro_rules! select_lead {
-    ($($tail:literal),+) => {
+/// One page of a list, leads with their owners' names; only the order differs.
+macro_rules! select_page {
+    ($order:literal) => {
         concat!(
             "SELECT l.id, l.name, l.email, l.company, l.status, l.value, l.owner_id, u.name AS owner_name, ",
             "l.created_at, l.updated_at, l.closed_month ",
             "FROM leads AS l LEFT JOIN users AS u ON u.id = l.owner_id ",
-            $($tail),+
-        )
-    };
-}
-
-/// One page of a list; only the order differs.
-macro_rules! select_page {
-    ($order:literal) => {
-        select_lead!(
             "WHERE ($1 = '' OR l.status = $1) AND ($2 = '' OR l.search LIKE $2 ESCAPE '!') ORDER BY ",
             $order,
             " LIMIT $3 OFFSET $4"
@@ -65,68 +57,54 @@ pub async fn totals(db: &Db, filter: &Filter) -> Result<Vec<StatusTotal>, AppErr
 
 /// One lead.
 pub async fn one(db: &Db, id: Uuid) -> Result<Lead, AppError> {
-    let lead = on_db!(db, pool => sqlx::query_as::<_, Lead>(select_lead!("WHERE l.id = $1"))
-        .bind(id)
-        .fetch_one(pool)
-        .await)?;
-    Ok(lead)
+    let found = on_db!(db, pool => LeadRow::with_owner().and("leads.id = $1").bind(id).fetch_one(pool).await)?;
+    Ok(Lead::from(found))
 }
 
 /// What happened to a lead, newest first.
 pub async fn history(db: &Db, id: Uuid) -> Result<Vec<Activity>, AppError> {
-    let activities = on_db!(db, pool => sqlx::query_as::<_, Activity>(
-        "SELECT a.lead_id, l.name AS lead_name, a.kind, a.body, a.at FROM activities AS a \
-         JOIN leads AS l ON l.id = a.lead_id WHERE a.lead_id = $1 ORDER BY a.at DESC, a.id DESC LIMIT 100",
-    )
-    .bind(id)
-    .fetch_all(pool)
-    .await)?;
-    Ok(activities)
+    let found = on_db!(db, pool => ActivityRow::with_lead()
+        .and("activities.lead_id = $1")
+        .bind(id)
+        .order_by(ActivityRow::AT.desc())
+        .page(100)
+        .fetch_all(pool)
+        .await)?;
+    Ok(found.into_iter().map(Activity::from).collect())
 }
 
 /// What happened last, to any lead.
-pub async fn latest(db: &Db, limit: i64) -> Result<Vec<Activity>, AppError> {
-    let activities = on_db!(db, pool => sqlx::query_as::<_, Activity>(
-        "SELECT a.lead_id, l.name AS lead_name, a.kind, a.body, a.at FROM activities AS a \
-         JOIN leads AS l ON l.id = a.lead_id ORDER BY a.at DESC, a.id DESC LIMIT $1",
-    )
-    .bind(limit)
-    .fetch_all(pool)
-    .await)?;
-    Ok(activities)
+pub async fn latest(db: &Db, rows: u64) -> Result<Vec<Activity>, AppError> {
+    let found = on_db!(db, pool => ActivityRow::with_lead()
+        .order_by(ActivityRow::AT.desc())
+        .page(rows)
+        .fetch_all(pool)
+        .await)?;
+    Ok(found.into_iter().map(Activity::from).collect())
 }
 
 /// Adds a lead, and that it was added to its history: both or neither.
 pub async fn add(db: &Db, draft: &Draft) -> Result<Uuid, AppError> {
     let (id, at) = (Uuid::now_v7(), clock::now());
+    let lead = LeadRow {
+        id,
+        name: draft.name.clone(),
+        email: draft.email.clone(),
+        company: draft.company.clone(),
+        status: draft.status,
+        value: draft.value,
+        owner_id: draft.owner_id,
+        search: draft.search(),
+        created_at: at,
+        created_month: clock::month(at),
+        updated_at: at,
+        closed_month: closed_month(draft.status, None, at),
+    };
+    let added = activity(id, "added", "Added to the pipeline".to_owned(), at);
     on_db!(db, pool => {
         let mut tx = pool.begin().await?;
-        sqlx::query(
-            "INSERT INTO leads (id, name, email, company, status, value, owner_id, search, created_at, created_month, \
-             updated_at, closed_month) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        )
-        .bind(id)
-        .bind(&draft.name)
-        .bind(&draft.email)
-        .bind(&draft.company)
-        .bind(draft.status.as_str())
-        .bind(draft.value)
-        .bind(draft.owner_id)
-        .bind(draft.search())
-        .bind(at)
-        .bind(clock::month(at))
-        .bind(at)
-        .bind(closed_month(draft.status, None, at))
-        .execute(&mut tx)
-        .await?;
-        sqlx::query("INSERT INTO activities (id, lead_id, kind, body, at) VALUES ($1, $2, $3, $4, $5)")
-            .bind(Uuid::now_v7())
-            .bind(id)
-            .bind("added")
-            .bind("Added to the pipeline")
-            .bind(at)
-            .execute(&mut tx)
-            .await?;
+        lead.insert().execute(&mut tx).await?;
+        added.insert().execute(&mut tx).await?;
         tx.commit().await?;
     });
     Ok(id)
@@ -137,35 +115,23 @@ pub async fn change(db: &Db, before: &Lead, draft: &Draft) -> Result<(), AppErro
     let at = clock::now();
     on_db!(db, pool => {
         let mut tx = pool.begin().await?;
-        let changed = sqlx::query(
-            "UPDATE leads SET name = $2, email = $3, company = $4, status = $5, value = $6, owner_id = $7, search = $8, \
-             updated_at = $9, closed_month = $10 WHERE id = $1",
-        )
-        .bind(before.id)
-        .bind(&draft.name)
-        .bind(&draft.email)
-        .bind(&draft.company)
-        .bind(draft.status.as_str())
-        .bind(draft.value)
-        .bind(draft.owner_id)
-        .bind(draft.search())
-        .bind(at)
-        .bind(closed_month(draft.status, before.closed_month.clone(), at))
-        .execute(&mut tx)
-        .await?
-        .rows_affected();
-        if changed == 0 {
-            return Err(AppError::NotFound);
-        }
+        let stored = LeadRow::find(before.id).fetch_one(&mut tx).await?;
+        let lead = LeadRow {
+            name: draft.name.clone(),
+            email: draft.email.clone(),
+            company: draft.company.clone(),
+            status: draft.status,
+            value: draft.value,
+            owner_id: draft.owner_id,
+            search: draft.search(),
+            updated_at: at,
+            closed_month: closed_month(draft.status, before.closed_month.clone(), at),
+            ..stored
+        };
+        lead.update().execute(&mut tx).await?;
         if before.status != draft.status {
-            sqlx::query("INSERT INTO activities (id, lead_id, kind, body, at) VALUES ($1, $2, $3, $4, $5)")
-                .bind(Uuid::now_v7())
-                .bind(before.id)
-                .bind("status")
-                .bind(format!("{} → {}", before.status.label(), draft.status.label()))
-                .bind(at)
-                .execute(&mut tx)
-                .await?;
+            let words = format!("{} → {}", before.status.label(), draft.status.label());
+            activity(before.id, "status", words, at).insert().execute(&mut tx).await?;
         }
         tx.commit().await?;
     });
@@ -174,15 +140,8 @@ pub async fn change(db: &Db, before: &Lead, draft: &Draft) -> Result<(), AppErro
 
 /// Writes a note into a lead's history.
 pub async fn note(db: &Db, id: Uuid, body: &str) -> Result<(), AppError> {
-    on_db!(db, pool => sqlx::query("INSERT INTO activities (id, lead_id, kind, body, at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(Uuid::now_v7())
-        .bind(id)
-        .bind("note")
-        .bind(body)
-        .bind(clock::now())
-        .execute(pool)
-        .await
-        .map(|_| ()))?;
+    let note = activity(id, "note", body.to_owned(), clock::now());
+    on_db!(db, pool => note.insert().execute(pool).await)?;
     Ok(())
 }
 
@@ -190,14 +149,21 @@ pub async fn note(db: &Db, id: Uuid, body: &str) -> Result<(), AppError> {
 pub async fn remove(db: &Db, id: Uuid) -> Result<(), AppError> {
     on_db!(db, pool => {
         let mut tx = pool.begin().await?;
-        sqlx::query("DELETE FROM activities WHERE lead_id = $1").bind(id).execute(&mut tx).await?;
-        let removed = sqlx::query("DELETE FROM leads WHERE id = $1").bind(id).execute(&mut tx).await?.rows_affected();
-        if removed == 0 {
-            return Err(AppError::NotFound);
-        }
+        ActivityRow::delete_where("lead_id = $1").bind(id).execute(&mut tx).await?;
+        LeadRow::delete(id).execute(&mut tx).await?;
         tx.commit().await?;
     });
     Ok(())
+}
+
+fn activity(lead_id: Uuid, kind: &str, body: String, at: i64) -> ActivityRow {
+    ActivityRow {
+        id: Uuid::now_v7(),
+        lead_id,
+        kind: kind.to_owned(),
+        body,
+        at,
+    }
 }
 
 /// The month a lead closed: kept while it stays closed, this month if it closes now, none while it is open.

@@ -10,6 +10,7 @@ use super::tenants::Profile;
 use crate::clock;
 use crate::db::{Db, on_db};
 use crate::error::AppError;
+use crate::tables::{ActivityRow, LeadRow, SeedBatch, UserRow};
 
 /// Leads in one transaction.
 const BATCH: usize = 40;
@@ -42,68 +43,70 @@ pub async fn fill(db: &Db, profile: &Profile) -> Result<usize, AppError> {
 }
 
 async fn add_users(db: &Db, users: &[PlannedUser]) -> Result<(), AppError> {
+    let rows: Vec<_> = users.iter().map(user_row).collect();
     on_db!(db, pool => {
         let mut tx = pool.begin().await?;
-        for user in users {
-            sqlx::query("INSERT INTO users (id, name, email, role, status, invited_at) VALUES ($1, $2, $3, $4, $5, $6)")
-                .bind(user.id)
-                .bind(&user.name)
-                .bind(&user.email)
-                .bind(user.role)
-                .bind(user.status)
-                .bind(user.invited_at)
-                .execute(&mut tx)
-                .await?;
-        }
-        sqlx::query("INSERT INTO seed_batches (id, seeded_at) VALUES ($1, $2)")
-            .bind(0_i64)
-            .bind(clock::now())
-            .execute(&mut tx)
-            .await?;
+        UserRow::insert_many(&rows).execute(&mut tx).await?;
+        batch(0).insert().execute(&mut tx).await?;
         tx.commit().await?;
     });
     Ok(())
 }
 
 async fn add_leads(db: &Db, number: i64, leads: &[PlannedLead]) -> Result<(), AppError> {
+    let rows: Vec<_> = leads.iter().map(lead_row).collect();
+    let history: Vec<_> = leads.iter().flat_map(activity_rows).collect();
     on_db!(db, pool => {
         let mut tx = pool.begin().await?;
-        for lead in leads {
-            sqlx::query(
-                "INSERT INTO leads (id, name, email, company, status, value, owner_id, search, created_at, created_month, \
-                 updated_at, closed_month) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            )
-            .bind(lead.id)
-            .bind(&lead.draft.name)
-            .bind(&lead.draft.email)
-            .bind(&lead.draft.company)
-            .bind(lead.draft.status.as_str())
-            .bind(lead.draft.value)
-            .bind(lead.draft.owner_id)
-            .bind(lead.draft.search())
-            .bind(lead.created_at)
-            .bind(clock::month(lead.created_at))
-            .bind(lead.updated_at)
-            .bind(&lead.closed_month)
-            .execute(&mut tx)
-            .await?;
-            for activity in &lead.history {
-                sqlx::query("INSERT INTO activities (id, lead_id, kind, body, at) VALUES ($1, $2, $3, $4, $5)")
-                    .bind(activity.id)
-                    .bind(lead.id)
-                    .bind(activity.kind)
-                    .bind(&activity.body)
-                    .bind(activity.at)
-                    .execute(&mut tx)
-                    .await?;
-            }
-        }
-        sqlx::query("INSERT INTO seed_batches (id, seeded_at) VALUES ($1, $2)")
-            .bind(number)
-            .bind(clock::now())
-            .execute(&mut tx)
-            .await?;
+        LeadRow::insert_many(&rows).execute(&mut tx).await?;
+        ActivityRow::insert_many(&history).execute(&mut tx).await?;
+        batch(number).insert().execute(&mut tx).await?;
         tx.commit().await?;
     });
     Ok(())
+}
+
+fn batch(number: i64) -> SeedBatch {
+    SeedBatch {
+        id: number,
+        seeded_at: clock::now(),
+    }
+}
+
+fn user_row(user: &PlannedUser) -> UserRow {
+    UserRow {
+        id: user.id,
+        name: user.name.clone(),
+        email: user.email.clone(),
+        role: user.role.to_owned(),
+        status: user.status.to_owned(),
+        invited_at: user.invited_at,
+    }
+}
+
+fn lead_row(lead: &PlannedLead) -> LeadRow {
+    LeadRow {
+        id: lead.id,
+        name: lead.draft.name.clone(),
+        email: lead.draft.email.clone(),
+        company: lead.draft.company.clone(),
+        status: lead.draft.status,
+        value: lead.draft.value,
+        owner_id: lead.draft.owner_id,
+        search: lead.draft.search(),
+        created_at: lead.created_at,
+        created_month: clock::month(lead.created_at),
+        updated_at: lead.updated_at,
+        closed_month: lead.closed_month.clone(),
+    }
+}
+
+fn activity_rows(lead: &PlannedLead) -> impl Iterator<Item = ActivityRow> {
+    lead.history.iter().map(|activity| ActivityRow {
+        id: activity.id,
+        lead_id: lead.id,
+        kind: activity.kind.to_owned(),
+        body: activity.body.clone(),
+        at: activity.at,
+    })
 }

@@ -6,6 +6,7 @@ use super::model::{Invitation, Owner, User};
 use crate::clock;
 use crate::db::{Db, on_db};
 use crate::error::AppError;
+use crate::tables::UserRow;
 
 /// Every user with the number of their leads, by name.
 pub async fn all(db: &Db) -> Result<Vec<User>, AppError> {
@@ -39,16 +40,11 @@ pub async fn check_owner(
     if before == after {
         return Ok(());
     }
-    let found: i64 = on_db!(db, pool => sqlx::query_scalar(
-        "SELECT count(*) FROM users WHERE id = $1 AND status <> 'revoked'",
-    )
-    .bind(id)
-    .fetch_one(pool)
-    .await)?;
-    if found == 0 {
-        Err(AppError::field("owner_id", "Choose one of your users."))
-    } else {
+    let may_own = on_db!(db, pool => UserRow::filter("id = $1 AND status <> 'revoked'").bind(id).exists(pool).await)?;
+    if may_own {
         Ok(())
+    } else {
+        Err(AppError::field("owner_id", "Choose one of your users."))
     }
 }
 
@@ -68,18 +64,15 @@ pub async fn invite(db: &Db, invitation: &Invitation) -> Result<(), AppError> {
     if again > 0 {
         return Ok(());
     }
-    let added = on_db!(db, pool => sqlx::query(
-        "INSERT INTO users (id, name, email, role, status, invited_at) VALUES ($1, $2, $3, $4, 'invited', $5)",
-    )
-    .bind(Uuid::now_v7())
-    .bind(&invitation.name)
-    .bind(&invitation.email)
-    .bind(invitation.role)
-    .bind(at)
-    .execute(pool)
-    .await
-    .map(|_| ()))
-    .map_err(AppError::from);
+    let user = UserRow {
+        id: Uuid::now_v7(),
+        name: invitation.name.clone(),
+        email: invitation.email.clone(),
+        role: invitation.role.to_owned(),
+        status: "invited".to_owned(),
+        invited_at: at,
+    };
+    let added = on_db!(db, pool => user.insert().execute(pool).await).map_err(AppError::from);
     match added {
         Err(error) if error.is_duplicate() => Err(AppError::field(
             "email",
