@@ -14,7 +14,7 @@ use tower_http::trace::TraceLayer;
 
 use crate::db::Db;
 use crate::error::AppError;
-use crate::{api, assets, html, leads, reports, users};
+use crate::{api, assets, goals, html, leads, reports, users};
 
 /// The whole application: pages and JSON of the tenants below `domain`, and what belongs to no tenant on any host.
 ///
@@ -65,6 +65,7 @@ fn pages() -> Router<Db> {
         )
         .route("/users/{id}/revoke", post(users::handlers::revoke))
         .route("/reports", get(reports::handlers::report))
+        .route("/reports/goal", post(goals::handlers::set))
 }
 
 fn json() -> Router<Db> {
@@ -77,6 +78,10 @@ fn json() -> Router<Db> {
                 .delete(api::leads::remove),
         )
         .route("/api/reports/pipeline", get(api::reports::by_status))
+        .route(
+            "/api/reports/goal",
+            get(goals::handlers::one).put(goals::handlers::replace),
+        )
 }
 
 /// What every answer carries: nothing but our own stylesheet may load, nobody may frame the page, no cache may keep what

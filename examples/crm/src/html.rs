@@ -36,6 +36,7 @@ impl Shell {
             "deleted" => "The lead was deleted.",
             "invited" => "The invitation is on its way.",
             "revoked" => "Access was revoked.",
+            "goal" => "The goal was set.",
             _ => "",
         };
         Self { done, ..self }

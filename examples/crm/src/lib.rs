@@ -21,6 +21,7 @@ pub mod assets;
 pub mod clock;
 pub mod db;
 pub mod error;
+pub mod goals;
 pub mod html;
 pub mod leads;
 pub mod reports;

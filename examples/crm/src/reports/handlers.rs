@@ -1,6 +1,6 @@
 //! The dashboard and the report page.
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
@@ -9,8 +9,12 @@ use super::store;
 use super::views::{Dashboard, ReportPage};
 use crate::clock;
 use crate::db::Db;
-use crate::error::AppError;
+use crate::error::{AppError, FieldErrors};
+use crate::goals;
+use crate::goals::model::GoalForm;
+use crate::goals::views::GoalView;
 use crate::html::{Shell, page};
+use crate::leads::handlers::Done;
 use crate::leads::list::{Filter, ListQuery};
 use crate::leads::store as leads;
 
@@ -32,10 +36,44 @@ pub async fn dashboard(shell: Shell, State(db): State<Db>) -> Result<Response, A
 }
 
 /// `GET /reports`
-pub async fn report(shell: Shell, State(db): State<Db>) -> Result<Response, AppError> {
-    let steps = pipeline(&leads::totals(&db, &Filter::of(&ListQuery::default(), 1)).await?);
-    let months = months(&db, MONTHS).await?;
-    page(StatusCode::OK, &ReportPage::new(shell, &steps, &months))
+pub async fn report(
+    shell: Shell,
+    State(db): State<Db>,
+    Query(query): Query<Done>,
+) -> Result<Response, AppError> {
+    render(StatusCode::OK, shell.done(&query.done), &db, None).await
+}
+
+/// The same page over a goal that could not be set.
+pub async fn with_goal(
+    shell: Shell,
+    db: &Db,
+    form: GoalForm,
+    errors: FieldErrors,
+) -> Result<Response, AppError> {
+    render(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        shell,
+        db,
+        Some((form, errors)),
+    )
+    .await
+}
+
+async fn render(
+    status: StatusCode,
+    shell: Shell,
+    db: &Db,
+    rejected: Option<(GoalForm, FieldErrors)>,
+) -> Result<Response, AppError> {
+    let steps = pipeline(&leads::totals(db, &Filter::of(&ListQuery::default(), 1)).await?);
+    let months = months(db, MONTHS).await?;
+    let month = clock::month(clock::now());
+    let goal = goals::store::of(db, &month).await?;
+    let (_, won) = store::won_in(db, &month).await?;
+    let team = goals::store::team(db, &goals::handlers::since(), goals::handlers::TEAM).await?;
+    let goal = GoalView::new(&month, goal, won, &team, rejected);
+    page(status, &ReportPage::new(shell, &steps, &months, goal))
 }
 
 async fn months(db: &Db, count: usize) -> Result<Vec<Cohort>, AppError> {

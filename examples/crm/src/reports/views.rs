@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::model::{Cohort, Step, euros, grouped, percent, short_euros};
 use crate::clock;
+use crate::goals::views::GoalView;
 use crate::html::Shell;
 use crate::leads::model::{Activity, Lead};
 use crate::leads::status::Status;
@@ -163,11 +164,12 @@ pub struct ReportPage {
     conversion: i64,
     bars: Vec<Bar>,
     columns: Vec<Column>,
+    goal: GoalView,
 }
 
 impl ReportPage {
-    /// The pipeline by status and conversion by month.
-    pub fn new(shell: Shell, steps: &[Step], months: &[Cohort]) -> Self {
+    /// The pipeline by status, conversion by month, and the goal of this one.
+    pub fn new(shell: Shell, steps: &[Step], months: &[Cohort], goal: GoalView) -> Self {
         let added = months.iter().map(|month| month.added).sum();
         Self {
             shell,
@@ -177,6 +179,7 @@ impl ReportPage {
             conversion: percent(months.iter().map(|month| month.won).sum(), added),
             bars: bars(steps),
             columns: columns(months),
+            goal,
         }
     }
 }

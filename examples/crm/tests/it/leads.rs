@@ -9,7 +9,8 @@ on_both!(
     a_lead_is_seen_by_its_tenant_alone,
     a_lead_lives_its_life,
     lists_are_filtered_sorted_and_paged,
-    reports_add_up
+    reports_add_up,
+    a_goal_is_set_and_replaced_by_its_tenant_alone
 );
 
 async fn a_lead_is_seen_by_its_tenant_alone(world: World) {
@@ -205,5 +206,50 @@ async fn reports_add_up(world: World) {
             assert_eq!(page.status, StatusCode::OK, "{tenant}{path}: {page:?}");
             assert!(page.body.contains("</html>"));
         }
+    }
+}
+
+async fn a_goal_is_set_and_replaced_by_its_tenant_alone(world: World) {
+    let path = "/api/reports/goal";
+    for (number, tenant) in TENANTS.into_iter().enumerate() {
+        // Nobody else's goal is there yet, and setting it twice leaves one row.
+        assert_eq!(
+            world.get(tenant, path).await.json()["goal"],
+            json!(null),
+            "{tenant}"
+        );
+        for goal in [1, 40_000 + number] {
+            let set = world
+                .json(tenant, Method::PUT, path, &json!({ "value": goal }))
+                .await;
+            assert_eq!(set.status, StatusCode::OK, "{set:?}");
+            assert_eq!(set.json()["goal"], json!(goal), "{tenant}");
+        }
+    }
+    for (number, tenant) in TENANTS.into_iter().enumerate() {
+        let goal = world.get(tenant, path).await.json();
+        assert_eq!(goal["goal"], json!(40_000 + number), "{tenant}");
+        // The team adds up to the leads that somebody looks after.
+        let pending: i64 = goal["team"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|member| member["pending"].as_i64().unwrap())
+            .sum();
+        assert!(pending > 0 && pending <= LEADS as i64, "{goal}");
+
+        let sent = world.form(tenant, "/reports/goal", "value=77000").await;
+        assert_eq!(sent.header("location"), "/reports?done=goal");
+        let page = world.get(tenant, "/reports?done=goal").await;
+        assert!(
+            page.body.contains("The goal was set.") && page.body.contains("€77,000"),
+            "{page:?}"
+        );
+        let wrong = world.form(tenant, "/reports/goal", "value=lots").await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            wrong.body.contains("Enter whole euros") && wrong.body.contains("value=\"lots\""),
+            "{wrong:?}"
+        );
     }
 }

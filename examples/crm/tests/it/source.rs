@@ -23,6 +23,7 @@ fn handlers_statements_and_templates_are_those_of_one_tenant() {
     let mut found = Vec::new();
     for folder in [
         "src/api",
+        "src/goals",
         "src/leads",
         "src/reports",
         "src/users",
