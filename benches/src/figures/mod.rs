@@ -6,6 +6,7 @@ mod firewall;
 mod models;
 mod objects;
 mod postgres;
+mod redis;
 mod scoped;
 mod sqlite;
 
@@ -16,6 +17,7 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     context::run(runner).await?;
     firewall::run(runner).await?;
     objects::run(runner).await?;
+    redis::run(runner).await?;
     sqlite::run(runner).await?;
     engine_wall::run(runner).await?;
     models::run(runner).await?;
