@@ -96,14 +96,17 @@ impl<V: Clone + Send + Sync + 'static> Local<V> {
     }
 
     /// A flight is over: its value is kept if it may be, and whoever comes next begins anew.
+    ///
+    /// One that is not on the list any more hears of no invalidation, so that its value is not kept.
     pub(super) fn land(&self, key: &str, flight: &Arc<Flight<V>>, keep: Option<&Arc<Entry<V>>>) {
         let mut flights = self.flights();
-        if flights
+        if !flights
             .get(key)
             .is_some_and(|known| Arc::ptr_eq(known, flight))
         {
-            flights.remove(key);
+            return;
         }
+        flights.remove(key);
         if let Some(entry) = keep.filter(|_| !flight.is_outdated.load(Ordering::Acquire)) {
             self.entries.insert(self.place(key), Arc::clone(entry));
         }

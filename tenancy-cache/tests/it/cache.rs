@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tenancy_cache::{CacheKey, Error, TenantCache};
 use tenancy_core::{ErrorKind, TenantContext, TenantStatus};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::tenants::{PATIENCE, Two, pool};
 
@@ -257,7 +257,7 @@ async fn times_run_out_and_differ() {
 async fn of_many_who_ask_one_loads() {
     each(async |cache, two| {
         let (a, b) = two.contexts();
-        let (source, gate) = (Arc::new(Source::default()), Arc::new(Notify::new()));
+        let (source, gate) = (Arc::new(Source::default()), Arc::new(Semaphore::new(0)));
         let mut tasks = tokio::task::JoinSet::new();
         for n in 0..40 {
             let (cache, source, gate) = (
@@ -267,15 +267,14 @@ async fn of_many_who_ask_one_loads() {
             );
             tasks.spawn(async move {
                 let load = async || {
-                    gate.notified().await;
+                    gate.acquire().await.unwrap().forget();
                     source.load()
                 };
                 (n % 2, cache.get_or_load("k", load).await.unwrap())
             });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        gate.notify_one();
-        gate.notify_one();
+        gate.add_permits(2);
         let answers = tasks.join_all().await;
         assert_eq!(source.0.load(Ordering::SeqCst), 2, "one for each tenant");
         for who in 0..2 {
@@ -387,6 +386,33 @@ async fn what_began_to_load_before_an_invalidation_is_not_kept() {
             );
             cache.invalidate_all().await.unwrap();
         }
+    })
+    .await;
+}
+
+/// A load that somebody else's, under other tags, took the place of, hears of no invalidation any more.
+#[tokio::test]
+async fn a_load_whose_place_was_taken_is_not_kept() {
+    each(async |cache, two| {
+        let (a, _) = two.contexts();
+        let cache = cache.for_tenant(&a);
+        let tagged = || CacheKey::new("k").tag("t");
+        let (begun, gate) = (Notify::new(), Notify::new());
+        let old = cache.get_or_load(tagged(), async || {
+            begun.notify_one();
+            gate.notified().await;
+            Ok::<_, Failure>(1000)
+        });
+        let change = async {
+            begun.notified().await;
+            let other = cache.get_or_load("k", async || Ok::<_, Failure>(7));
+            assert_eq!(other.await.unwrap(), 7);
+            cache.invalidate_tag("t").await.unwrap();
+            gate.notify_one();
+        };
+        let (old, ()) = tokio::join!(old, change);
+        assert_eq!(old.unwrap(), 1000);
+        assert_eq!(value(&cache, tagged(), &Source::default()).await, 0);
     })
     .await;
 }
