@@ -47,6 +47,9 @@ macro_rules! all_of_it {
         assert_eq!(by_user.len(), 2);
         assert_eq!(by_user[0].1.as_deref(), Some("a lead 4"));
 
+        let later = Lead::scoped().filter(leads::id.gt(2)).count();
+        assert_eq!(later.get_result::<i64>($conn)?, 4);
+
         let mut boxed = leads::table.select(leads::id).into_boxed();
         for part in ["lead", "a "] {
             boxed = boxed.filter(leads::name.like(format!("%{part}%")));

@@ -21,6 +21,7 @@ diesel::table! {
 diesel::joinable!(leads -> users (owner_id));
 diesel::allow_tables_to_appear_in_same_query!(leads, users);
 
+#[tenancy_macros::tenant_scoped(table = "leads")]
 #[derive(
     Clone,
     Debug,

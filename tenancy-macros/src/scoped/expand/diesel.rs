@@ -1,14 +1,25 @@
-//! The extension point for Diesel: a struct that carries `#[diesel(…)]` or one of Diesel's derives comes here.
+//! A struct with Diesel's derives: the way to its table. The statements are Diesel's own.
 
 use proc_macro2::TokenStream;
-use quote::quote_spanned;
+use quote::quote;
 
 use crate::scoped::statements::Statements;
 use crate::scoped::validate::Model;
 
-/// For Diesel: nothing yet but a message that says so.
+/// `scoped()`: the table of the struct's `#[diesel(table_name = …)]`. Fields, key and table have been compared with the
+/// migrations by now; whose rows they are is the business of the connection. The path is that of Diesel's own derives.
 pub(crate) fn diesel(model: &Model, _statements: &Statements) -> TokenStream {
-    quote_spanned! {model.span=>
-        ::core::compile_error!("a model with Diesel's derives is not supported yet: give sqlx a struct of its own");
+    let Model { ident, vis, .. } = model;
+    let about = format!(
+        "The table of [`{ident}`], for Diesel's query builder. On a tenant's connection its rows are that tenant's."
+    );
+    quote! {
+        impl #ident {
+            #[doc = #about]
+            #[allow(dead_code, reason = "generated; not every program asks for it")]
+            #vis fn scoped() -> <Self as diesel::associations::HasTable>::Table {
+                <Self as diesel::associations::HasTable>::table()
+            }
+        }
     }
 }
