@@ -74,19 +74,19 @@ fn write_crate(folder: &Path) -> std::io::Result<()> {
             (&mut sqlite, "BLOB", "INTEGER"),
         ] {
             // Writing to a `String` does not fail.
-            let _ = write!(
+            let _ = writeln!(
                 sql,
                 "CREATE TABLE t{number} (tenant_id {tenant} NOT NULL, id {integer} NOT NULL, name text NOT NULL, \
                  email text NOT NULL, company text NOT NULL, status text NOT NULL, value {integer} NOT NULL, \
                  owner_id {integer}, note text, created_at {integer} NOT NULL, updated_at {integer} NOT NULL, \
-                 PRIMARY KEY (tenant_id, id));\n"
+                 PRIMARY KEY (tenant_id, id));"
             );
         }
-        let _ = write!(
+        let _ = writeln!(
             library,
             "#[cfg_attr(feature = \"models\", tenancy::tenant_scoped(table = \"t{number}\"))]\n#[derive(Clone, Debug)]\n\
              pub struct T{number} {{ pub id: i64, pub name: String, pub email: String, pub company: String, pub status: String, \
-             pub value: i64, pub owner_id: Option<i64>, pub note: Option<String>, pub created_at: i64, pub updated_at: i64 }}\n"
+             pub value: i64, pub owner_id: Option<i64>, pub note: Option<String>, pub created_at: i64, pub updated_at: i64 }}"
         );
     }
     let tenancy = root().join("tenancy");

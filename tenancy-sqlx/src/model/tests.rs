@@ -42,7 +42,7 @@ where
 
     fn value(&self, column: usize, values: &mut Values<DB>) {
         match column {
-            0 => values.add(&self.id),
+            0 => values.add(self.id),
             _ => values.add(&self.status),
         }
     }
