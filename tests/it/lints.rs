@@ -70,7 +70,7 @@ fn the_list_to_copy_is_complete() {
     let ours = include_str!("../../clippy.toml");
     let copied = include_str!("../../docs/lints/clippy.toml");
     let bans = ours.lines().filter(|line| {
-        ["tokio::", "sqlx::"]
+        ["tokio::", "sqlx::", "diesel::", "diesel_async::"]
             .iter()
             .any(|of| line.contains(&format!("path = \"{of}")))
     });
