@@ -30,6 +30,8 @@ pub enum AuditKind {
     CrossedTenants,
     /// Two sources named different tenants, and the work was refused.
     RefusedMismatch,
+    /// An authenticated user asked for a tenant that they are no member of, and was refused.
+    RefusedStranger,
 }
 
 impl AuditKind {
@@ -45,6 +47,7 @@ impl AuditKind {
             Self::Moved => "moved",
             Self::CrossedTenants => "crossed_tenants",
             Self::RefusedMismatch => "refused_mismatch",
+            Self::RefusedStranger => "refused_stranger",
         }
     }
 }

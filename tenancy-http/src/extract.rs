@@ -1,5 +1,6 @@
 //! What axum handlers use: the [`Tenancy`] extractor, and [`Problem`] as an answer.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum_core::body::Body;
@@ -8,7 +9,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use tenancy_core::{Error, Tenant, TenantContext};
 
-use crate::Problem;
+use crate::{Links, Problem};
 
 /// The tenant of the request, as an axum extractor.
 ///
@@ -98,6 +99,15 @@ impl<S: Sync> OptionalFromRequestParts<S> for Tenancy {
             Err(error) if error.is_no_tenant() => Ok(None),
             Err(error) => Err(Problem::from(error)),
         }
+    }
+}
+
+/// [`Links`] of the request; those of a host of the tenant's own if its path named nobody.
+impl<S: Sync> FromRequestParts<S> for Links {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }
 

@@ -29,8 +29,8 @@
 //! ```
 //!
 //! # Caveats
-//! - **Proxies.** The layer believes the `Host` header (the authority on HTTP/2) and nothing else. A proxy in front must pass
-//!   on the host that it was asked for, and refuse hosts that it does not serve.
+//! - **Proxies.** The layer believes the `Host` header (the authority on HTTP/2). A proxy in front must pass on the host that it
+//!   was asked for, and refuse hosts that it does not serve; one that can't is named in [`TrustedProxies`].
 //! - **Caches.** An answer depends on the host. A shared cache must have the host in its key, and responses with a tenant's
 //!   data should be `Cache-Control: private`.
 //! - **Cookies.** Tenants on sibling subdomains are one *site* to a browser: give session cookies the `__Host-` prefix and
@@ -58,5 +58,11 @@ mod resolve;
 
 #[cfg(feature = "axum")]
 pub use extract::Tenancy;
+pub use host::TrustedProxies;
 pub use problem::Problem;
-pub use resolve::{TenantBody, TenantFuture, TenantLayer, TenantService};
+pub use resolve::{
+    ApiKeys, InMemorySessions, Links, Membership, SameSite, Session, SessionHash, SessionStore,
+    Sessions, TenantBody, TenantFuture, TenantLayer, TenantService, UsedKeys,
+};
+#[cfg(feature = "jwt")]
+pub use resolve::{FetchedKeys, FixedKeys, Issuer, KeySource, TokenKey, Tokens};

@@ -71,6 +71,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND)
     }
 
+    /// The answer to a credential that proves nothing: 401, with the scheme to try. The same for every reason.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED)
+    }
+
     /// The answer to a request that does not name one well-formed host.
     pub(crate) fn malformed_host() -> Self {
         Self::new(StatusCode::BAD_REQUEST)
@@ -205,6 +211,9 @@ impl From<Problem> for Response<Vec<u8>> {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if problem.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(wait) = problem.retry_after {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

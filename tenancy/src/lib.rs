@@ -20,6 +20,7 @@
 //! | `object-store` | `tenancy::object_store`: files that are one tenant's, in folders, memory or buckets |
 //! | `http` | `tenancy::http`: the tower layer that decides whose a request is |
 //! | `axum` | `http`, with an extractor and error answers for axum |
+//! | `jwt` | `http`, with tenants and users by signed tokens; the program chooses the cryptography of `jsonwebtoken` |
 //! | `cache` | `tenancy::cache`: Redis connections and caches that see one tenant |
 //!
 //! # The context

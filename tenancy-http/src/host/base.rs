@@ -2,16 +2,16 @@
 
 use super::name::{Host, HostKind, HostName, Malformed};
 
-/// The configured base domains, those with the most labels first.
+/// The configured base domains, those with the most labels first, and the hosts that are nobody's.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct BaseDomains(Vec<HostName<'static>>);
+pub(crate) struct BaseDomains(Vec<HostName<'static>>, Vec<HostName<'static>>);
 
 /// Where a host stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Below<'h> {
     /// Exactly one label below a base domain: this one. Not yet known to be a slug.
     Label(&'h str),
-    /// A base domain itself.
+    /// A base domain itself, or a host that was declared to be no tenant's.
     Base,
     /// Two labels or more below a base domain.
     Nested,
@@ -26,17 +26,20 @@ impl BaseDomains {
 
     /// Adds a base domain, written like a host but without a port.
     pub(crate) fn insert(&mut self, domain: &str) -> Result<(), Malformed> {
-        let host = Host::parse(domain)?;
-        if host.port.is_some() {
-            return Err(Malformed::Port);
-        }
-        let HostKind::Name(name) = host.name else {
-            return Err(Malformed::Address);
-        };
+        let name = plain(domain)?;
         if !self.0.contains(&name) {
-            self.0.push(name.into_owned());
+            self.0.push(name);
             self.0
                 .sort_by_key(|base| std::cmp::Reverse(base.labels_from_the_right().count()));
+        }
+        Ok(())
+    }
+
+    /// Adds a host that is no tenant's, even if it is one label below a base domain.
+    pub(crate) fn insert_neutral(&mut self, host: &str) -> Result<(), Malformed> {
+        let name = plain(host)?;
+        if !self.1.contains(&name) {
+            self.1.push(name);
         }
         Ok(())
     }
@@ -48,10 +51,25 @@ impl BaseDomains {
         let HostKind::Name(name) = &host.name else {
             return Below::Foreign;
         };
+        if self.1.contains(name) {
+            return Below::Base;
+        }
         self.0
             .iter()
             .find_map(|base| below(name, base))
             .unwrap_or(Below::Foreign)
+    }
+}
+
+/// A host without a port, as configurations name it.
+fn plain(text: &str) -> Result<HostName<'static>, Malformed> {
+    let host = Host::parse(text)?;
+    if host.port.is_some() {
+        return Err(Malformed::Port);
+    }
+    match host.name {
+        HostKind::Name(name) => Ok(name.into_owned()),
+        HostKind::Ip => Err(Malformed::Address),
     }
 }
 
@@ -128,6 +146,20 @@ mod tests {
             Below::Label("acme"),
         );
         check(&["example.com", "localhost"], "localhost:3000", Below::Base);
+    }
+
+    #[test]
+    fn a_neutral_host_is_no_tenants() {
+        let mut bases = bases(&["example.com"]);
+        bases.insert_neutral("API.example.com").unwrap();
+        bases.insert_neutral("other.org").unwrap();
+        let check = |host: &str, expect: Below<'_>| {
+            assert_eq!(bases.place(&Host::parse(host).unwrap()), expect, "{host}");
+        };
+        check("api.example.com:443", Below::Base);
+        check("other.org", Below::Base);
+        check("a.other.org", Below::Foreign);
+        check("acme.example.com", Below::Label("acme"));
     }
 
     #[test]

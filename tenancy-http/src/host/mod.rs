@@ -8,11 +8,13 @@
 //! | read it into a `HostName` | `name` | whatever is not a DNS name or an IP literal with an optional port |
 //! | match it under the base domains | `base` | nothing: it says label, base, nested or foreign |
 //!
-//! `X-Forwarded-Host`, `Forwarded` and their relatives are not looked at: whoever can send a request can send those.
+//! `X-Forwarded-Host` is looked at only if it comes from a configured proxy (`proxies`): whoever can send a request can send it.
 
 mod base;
 mod name;
+mod proxies;
 mod source;
 
 pub(crate) use base::{BaseDomains, Below};
+pub use proxies::TrustedProxies;
 pub(crate) use source::host_of;

@@ -104,6 +104,14 @@ impl<'a> Host<'a> {
         })
     }
 
+    /// The folded name; `None` for an IP literal.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.name {
+            HostKind::Name(name) => Some(&name.0),
+            HostKind::Ip => None,
+        }
+    }
+
     /// Whether two spellings in one request name the same host; a port that only one of them gives is no disagreement.
     pub(super) fn agrees_with(&self, other: &Host<'_>) -> bool {
         self.name == other.name

@@ -3,6 +3,7 @@
 use http::{Request, header};
 
 use super::name::{Host, Malformed};
+use super::proxies::TrustedProxies;
 
 /// The host of a request: the authority of its target (HTTP/2 and later, and the absolute form of HTTP/1.1), or else its
 /// one `Host` header.
@@ -10,7 +11,15 @@ use super::name::{Host, Malformed};
 /// Where both are there they must agree. RFC 9112 would have a server ignore the header then; but a cache or a proxy in front
 /// may have read the other one, and a request that means two tenants must not reach either. The same reasoning refuses two
 /// `Host` headers even if they are equal.
-pub(crate) fn host_of<B>(request: &Request<B>) -> Result<Host<'_>, Malformed> {
+///
+/// What a trusted proxy says was asked for goes before both: `Host` is then the proxy's name for us.
+pub(crate) fn host_of<'r, B>(
+    request: &'r Request<B>,
+    proxies: Option<&TrustedProxies>,
+) -> Result<Host<'r>, Malformed> {
+    if let Some(forwarded) = proxies.and_then(|proxies| proxies.host_of(request)) {
+        return forwarded;
+    }
     let target = match request.uri().authority() {
         Some(authority) => Some(Host::parse(authority.as_str())?),
         None => None,
@@ -41,7 +50,7 @@ mod tests {
             request = request.header(header::HOST, *host);
         }
         let request = request.body(()).unwrap();
-        let found = host_of(&request).map(|host| host.to_string());
+        let found = host_of(&request, None).map(|host| host.to_string());
         assert_eq!(found, expect.map(str::to_owned), "{target} {hosts:?}");
     }
 

@@ -45,6 +45,7 @@ pin_project! {
     #[derive(Debug)]
     enum Content<B> {
         Tenant { #[pin] body: Option<B>, context: TenantContext, span: Span },
+        Central { #[pin] body: B },
         Problem { bytes: Option<Vec<u8>> },
     }
 }
@@ -57,6 +58,12 @@ impl<B> TenantBody<B> {
                 context,
                 span,
             },
+        }
+    }
+
+    pub(super) fn of_nobody(body: B) -> Self {
+        Self {
+            content: Content::Central { body },
         }
     }
 
@@ -99,6 +106,9 @@ where
                     }
                 }
             }
+            ContentProj::Central { body } => body
+                .poll_frame(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(Into::into))),
             ContentProj::Problem { bytes } => {
                 Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes.into()))))
             }
@@ -108,6 +118,7 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Tenant { body, .. } => body.as_ref().is_none_or(Body::is_end_stream),
+            Content::Central { body } => body.is_end_stream(),
             Content::Problem { bytes } => bytes.is_none(),
         }
     }
@@ -117,6 +128,7 @@ where
             Content::Tenant { body, .. } => body
                 .as_ref()
                 .map_or_else(SizeHint::default, Body::size_hint),
+            Content::Central { body } => body.size_hint(),
             Content::Problem { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }

@@ -17,7 +17,10 @@ use super::body::TenantBody;
 use crate::Problem;
 
 /// The registry's answer, judged. Boxed because the registry's own future is.
-type Admission = Pin<Box<dyn Future<Output = Result<TenantContext, Problem>> + Send>>;
+///
+/// `None` if the request turned out to name no tenant.
+pub(super) type Admission =
+    Pin<Box<dyn Future<Output = Result<Option<TenantContext>, Problem>> + Send>>;
 
 pin_project! {
     /// The future of [`TenantService`](crate::TenantService).
@@ -42,6 +45,11 @@ pin_project! {
         Waiting {
             admission: Admission,
             call: Option<(S, Request<ReqBody>)>,
+            passes_without: bool,
+        },
+        Central {
+            #[pin]
+            response: S::Future,
         },
         Running {
             #[pin]
@@ -59,12 +67,26 @@ impl<S, ReqBody> TenantFuture<S, ReqBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(super) fn waiting(admission: Admission, inner: S, request: Request<ReqBody>) -> Self {
+    /// Waits for the admission; `passes_without` says whether a request of no tenant is served or absent.
+    pub(super) fn waiting(
+        admission: Admission,
+        inner: S,
+        request: Request<ReqBody>,
+        passes_without: bool,
+    ) -> Self {
         Self {
             state: State::Waiting {
                 admission,
                 call: Some((inner, request)),
+                passes_without,
             },
+        }
+    }
+
+    /// A request of no tenant that is served.
+    pub(super) fn central(response: S::Future) -> Self {
+        Self {
+            state: State::Central { response },
         }
     }
 
@@ -90,13 +112,28 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProj::Waiting { admission, call } => {
+                StateProj::Waiting {
+                    admission,
+                    call,
+                    passes_without,
+                } => {
                     let admitted = ready!(admission.as_mut().poll(cx));
                     // Polled again after it was ready: there is nothing left to call, and never will be.
                     let Some((mut inner, request)) = call.take() else {
                         return Poll::Pending;
                     };
-                    admitted.and_then(|context| start(&mut inner, request, context))
+                    match admitted {
+                        Ok(Some(context)) => start(&mut inner, request, context),
+                        Ok(None) if *passes_without => Ok(State::Central {
+                            response: inner.call(request),
+                        }),
+                        Ok(None) => Err(Problem::not_found()),
+                        Err(problem) => Err(problem),
+                    }
+                }
+                StateProj::Central { response } => {
+                    let answer = ready!(response.poll(cx));
+                    return Poll::Ready(answer.map(|answer| answer.map(TenantBody::of_nobody)));
                 }
                 StateProj::Running {
                     response,
@@ -165,6 +202,7 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Waiting { .. } => "waiting for the registry",
+            State::Central { .. } => "running for no tenant",
             State::Running { .. } => "running inside the context",
             State::Answered { .. } => "answered without a tenant",
         };

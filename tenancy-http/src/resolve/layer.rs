@@ -6,28 +6,45 @@ use tenancy_core::{Error, ErrorKind, TenantRegistry};
 use tower_layer::Layer;
 
 use super::service::TenantService;
+use super::sources::Sources;
 use crate::host::BaseDomains;
 
 /// Decides for every request whose it is, and runs the service below inside that tenant's context.
 ///
-/// The tenant is the one label below a base domain: with `subdomain_of("crm.example.com")` a request for
-/// `acme.crm.example.com` is the tenant's whose slug is `acme`. Nothing else in the request is looked at, least of all
-/// `X-Forwarded-Host` and its relatives: a proxy in front must pass the `Host` it was given.
+/// It looks only at what it was told to look at:
+///
+/// | method | the tenant is named by | and who asks is |
+/// |---|---|---|
+/// | [`subdomain_of`](Self::subdomain_of) | the one label below a base domain: `acme.crm.example.com` | nobody |
+/// | [`custom_domains`](Self::custom_domains) | a verified domain of its own: `crm.acme.example` | nobody |
+/// | [`path_prefix`](Self::path_prefix) | the path: `/t/acme/leads` | nobody |
+/// | [`dangerously_trust_header`](Self::dangerously_trust_header) | a header that the caller writes | nobody |
+/// | [`api_keys`](Self::api_keys) | an API key | a service |
+/// | `tokens` (feature `jwt`) | a claim of a signed token | the token's subject |
+/// | [`sessions`](Self::sessions) | a cookie that is bound to it | the session's user |
+///
+/// **All that are present must name the same tenant.** None of them goes before another: a token of one tenant on the host of
+/// another is refused as absent before any handler runs, with an audit event ([`audit`](Self::audit)). A user must be a member
+/// of the tenant ([`members`](Self::members)). `X-Forwarded-Host` counts only from proxies that were named
+/// ([`behind`](Self::behind)).
 ///
 /// | the request | the answer |
 /// |---|---|
-/// | names a tenant that is active or read-only | the inner service's, run inside the tenant's [`TenantContext`] |
+/// | names one tenant that is active or read-only | the inner service's, run inside the tenant's [`TenantContext`] |
 /// | names an unknown, suspended, provisioning or offboarding tenant, a reserved or malformed slug | 404 |
-/// | is for a base domain itself, two labels below it, an IP literal or a foreign host | 404, the same bytes |
+/// | names two tenants, or one that its user is no member of | 404, the same bytes |
+/// | is for a base domain itself and names no tenant otherwise, two labels below it, an IP literal or a foreign host | 404, the same bytes |
+/// | brings a key or a token that proves nothing | 401, whatever host it is for |
 /// | names no host, two hosts, or one that is malformed | 400 |
 /// | comes while the registry is down | 503 with `Retry-After` |
 ///
 /// The answers are [`Problem`](crate::Problem)s and name no tenant; the log does. Routes that are of no tenant (a health
-/// check, the sign-up page) are added to the router *after* the layer, which then does not see them.
+/// check, the sign-up page) are added to the router *after* the layer, which then does not see them, or get the same layer
+/// made [`central`](Self::central) or [`universal`](Self::universal).
 ///
-/// What it does not guarantee: that the one who asks may see the tenant's data. The context's actor is anonymous until the
-/// application has authenticated someone. Nor that all 404s take the same time: one that the registry's cache knows is quicker
-/// than one that it must ask for.
+/// What it does not guarantee: that the one who asks may see the tenant's data. The context's actor is anonymous unless a
+/// credential said otherwise. Nor that all 404s take the same time: one that the registry's cache knows is quicker than one
+/// that it must ask for.
 ///
 /// The tenant's id is recorded in the field `tenant.id` of the current [`tracing`] span if it declares one, else in a span
 /// `tenant` of the layer's own.
@@ -75,21 +92,24 @@ pub struct TenantLayer {
 pub(super) struct Rules {
     pub(super) registry: Arc<dyn TenantRegistry>,
     pub(super) bases: BaseDomains,
+    /// What else in a request names a tenant.
+    pub(super) sources: Sources,
     /// The first mistake in the configuration. While there is one no request gets past the layer.
     mistake: Option<String>,
 }
 
 impl TenantLayer {
-    /// A layer that asks this registry. It answers every request with 500 until it is told how hosts name tenants, for
+    /// A layer that asks this registry. It answers every request with 500 until it is told how requests name tenants, for
     /// example with [`subdomain_of`](Self::subdomain_of).
     ///
-    /// Each request asks the registry once: put a [`CachedRegistry`](tenancy_core::CachedRegistry) in front of one that does
+    /// Each request asks the registry once for everything in it that names a tenant: put a [`CachedRegistry`](tenancy_core::CachedRegistry) in front of one that does
     /// I/O.
     pub fn new(registry: impl TenantRegistry) -> Self {
         Self {
             rules: Arc::new(Rules {
                 registry: Arc::new(registry),
                 bases: BaseDomains::default(),
+                sources: Sources::default(),
                 mistake: None,
             }),
         }
@@ -103,22 +123,25 @@ impl TenantLayer {
     /// [`ensure_configured`](Self::ensure_configured) turns it into an error at start-up.
     pub fn subdomain_of(mut self, domain: impl AsRef<str>) -> Self {
         let domain = domain.as_ref();
-        let rules = Arc::make_mut(&mut self.rules);
+        let rules = self.rules_mut();
         if let Err(reason) = rules.bases.insert(domain) {
-            let mistake = format!(
+            rules.mistaken(format!(
                 "`{}` is no base domain: {reason}; write it like `crm.example.com`",
                 domain.escape_debug()
-            );
-            tracing::error!(%mistake, "TenantLayer is misconfigured");
-            rules.mistake.get_or_insert(mistake);
+            ));
         }
         self
+    }
+
+    pub(super) fn rules_mut(&mut self) -> &mut Rules {
+        Arc::make_mut(&mut self.rules)
     }
 
     /// Checks the configuration, so that a service can refuse to start instead of answering with 500.
     ///
     /// # Errors
-    /// `ApiMisuse` if a base domain is malformed or there is none at all; the message says which.
+    /// `ApiMisuse` if a base domain or another setting is malformed, if nothing names a tenant, or if nobody decides about the
+    /// membership of users that sessions or tokens authenticate; the message says which.
     ///
     /// # Example: refuse to start
     /// ```
@@ -140,13 +163,16 @@ impl Rules {
         if let Some(mistake) = &self.mistake {
             return Err(Error::new(ErrorKind::ApiMisuse, mistake.clone()));
         }
-        if self.bases.is_empty() {
-            return Err(Error::new(
-                ErrorKind::ApiMisuse,
-                "TenantLayer knows no base domain; add `.subdomain_of(\"crm.example.com\")`",
-            ));
+        match self.sources.missing(!self.bases.is_empty()) {
+            Some(missing) => Err(Error::new(ErrorKind::ApiMisuse, missing)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Notes a mistake in the configuration.
+    pub(super) fn mistaken(&mut self, mistake: String) {
+        tracing::error!(%mistake, "TenantLayer is misconfigured");
+        self.mistake.get_or_insert(mistake);
     }
 }
 

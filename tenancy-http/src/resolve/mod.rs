@@ -1,22 +1,53 @@
 //! The layer that decides once whose request this is.
 //!
 //! ```text
-//! request ── host ── label below a base domain ── slug ── registry ── tenant ── TenantContext ── inner service
-//!              │                │                   │         │          │
-//!             400              404                 404    404 / 503     404
+//!            ┌ host ───────┐                      ┌ tenant
+//!            ├ path        │                      ├ tenant
+//! request ── ┼ header      ├─ evidence ─ registry ┼ tenant  ── agree ── belong ── TenantContext ── inner service
+//!            ├ api key     │                      ├ tenant       │        │
+//!            ├ token       │       401       404  └ tenant      404      404
+//!            └ session ────┘                 503
 //! ```
 //!
-//! One file each: [`TenantLayer`] configures, [`TenantService`] reads the request, [`TenantFuture`] waits for the registry
-//! and then runs the inner service inside the context, [`TenantBody`] keeps the context until the last byte of the answer.
+//! | file | noun |
+//! |---|---|
+//! | `layer`, `sources` | [`TenantLayer`]: what is configured once |
+//! | `service` | [`TenantService`]: reads the request and decides whom to ask |
+//! | `read`, `claim`, `bearer` | what one request says, before anybody was asked |
+//! | `identify`, `admit` | who is asked, that all agree, that the user belongs |
+//! | `report` | what operators are told of refusals |
+//! | `future`, `body` | [`TenantFuture`] and [`TenantBody`]: the context from the first poll to the last byte |
+//! | `path`, `api_key`, `session/`, `token/`, `membership` | one means each |
+//!
+//! **To add a means of naming a tenant:** a `Source` and a field of `Evidence` in `claim`, what is read without waiting in
+//! `read`, what is asked in `identify` (before `agree`), a method in `sources`, and rows in `tests/it/agree.rs`.
 //! What is decided about a host before any registry is asked lives in `host`.
 
 mod admit;
+mod api_key;
+mod bearer;
 mod body;
+mod claim;
 mod future;
+mod identify;
 mod layer;
+mod membership;
+mod path;
+mod read;
+mod report;
 mod service;
+mod session;
+mod sources;
+#[cfg(feature = "jwt")]
+mod token;
 
+pub use api_key::{ApiKeys, UsedKeys};
 pub use body::TenantBody;
 pub use future::TenantFuture;
 pub use layer::TenantLayer;
+pub use membership::Membership;
+pub use path::Links;
 pub use service::TenantService;
+pub use session::{InMemorySessions, SameSite, Session, SessionHash, SessionStore, Sessions};
+#[cfg(feature = "jwt")]
+pub use token::{FetchedKeys, FixedKeys, Issuer, KeySource, TokenKey, Tokens};

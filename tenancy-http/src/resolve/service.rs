@@ -1,4 +1,4 @@
-//! [`TenantService`]: reads which slug a request is for, without waiting for anything.
+//! [`TenantService`]: reads what a request says about its tenant, without waiting for anything, and decides whom to ask.
 
 use std::error::Error as StdError;
 use std::mem;
@@ -7,15 +7,15 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
-use tenancy_core::TenantSlug;
 use tower_service::Service;
 
-use super::admit::admit;
 use super::body::TenantBody;
-use super::future::TenantFuture;
+use super::future::{Admission, TenantFuture};
+use super::identify::{admit, identify};
 use super::layer::Rules;
+use super::read::read;
+use super::sources::Reach;
 use crate::Problem;
-use crate::host::{self, Below};
 
 /// What [`TenantLayer`](crate::TenantLayer) makes of the service below it. See there for what it answers.
 #[derive(Debug, Clone)]
@@ -45,38 +45,36 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        match slug_of(&self.rules, &request) {
-            Ok(slug) => {
-                // The service that was polled ready is the one to be called; the clone in its place is polled anew.
-                let unready = self.inner.clone();
-                let ready = mem::replace(&mut self.inner, unready);
-                let admission = admit(Arc::clone(&self.rules.registry), slug);
-                TenantFuture::waiting(Box::pin(admission), ready, request)
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let mut evidence = match read(&self.rules, &mut request) {
+            Ok(evidence) => evidence,
+            Err(problem) => return TenantFuture::answered(problem),
+        };
+        // The service that was polled ready is the one to be called; the clone in its place is polled anew.
+        let unready = self.inner.clone();
+        let mut ready = mem::replace(&mut self.inner, unready);
+        let reach = self.rules.sources.reach;
+        let names_nobody = match reach {
+            Reach::Central if !evidence.names_a_place() => true,
+            Reach::Central => {
+                tracing::info!("a tenant's address is no central one");
+                return TenantFuture::answered(Problem::not_found());
             }
-            Err(problem) => TenantFuture::answered(problem),
+            Reach::Tenant | Reach::Universal => evidence.is_empty(),
+        };
+        if names_nobody {
+            return if reach == Reach::Tenant {
+                tracing::info!("the request names no tenant");
+                TenantFuture::answered(Problem::not_found())
+            } else {
+                TenantFuture::central(ready.call(request))
+            };
         }
+        let rules = Arc::clone(&self.rules);
+        let admission: Admission = match evidence.sole_place() {
+            Some(named) => Box::pin(admit(rules, named)),
+            None => Box::pin(identify(rules, evidence)),
+        };
+        TenantFuture::waiting(admission, ready, request, reach == Reach::Universal)
     }
-}
-
-/// The slug that the request's host stands for. Every refusal is logged for operators with the reason that its answer leaves
-/// out; what a client sent is logged only after it proved to be a host name, and never when it was malformed.
-fn slug_of<B>(rules: &Rules, request: &Request<B>) -> Result<TenantSlug, Problem> {
-    if let Err(mistake) = rules.ensure_configured() {
-        tracing::error!(error = %mistake, "TenantLayer is misconfigured");
-        return Err(Problem::misconfigured());
-    }
-    let host = host::host_of(request).map_err(|malformed| {
-        tracing::info!(reason = %malformed, "malformed host");
-        Problem::malformed_host()
-    })?;
-    let below = rules.bases.place(&host);
-    let Below::Label(label) = below else {
-        tracing::info!(%host, ?below, "no tenant's host");
-        return Err(Problem::not_found());
-    };
-    TenantSlug::parse(label).map_err(|refused| {
-        tracing::info!(%host, reason = %refused, "no tenant's host");
-        Problem::not_found()
-    })
 }
