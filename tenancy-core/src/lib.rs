@@ -20,6 +20,7 @@
 //! | another task or thread | [`spawn`], [`spawn_blocking`], [`TenantJoinSet`] |
 //! | a future or stream that somebody polls later | [`InTenant`], [`StreamInTenant`] |
 //! | another process, another day | [`Envelope`] |
+//! | nowhere, but it waits long: a socket, a subscription | [`TenantContext::while_live`], which a suspension ends |
 //! | across tenants | [`danger::CrossTenant`], with a permission, a reason and an audit event |
 //!
 //! # What can't happen
@@ -94,16 +95,16 @@ mod tenant;
 pub use actor::{Actor, ActorKind};
 pub use audit::{AuditEvent, AuditKind, AuditSink, InMemoryAudit};
 pub use context::{
-    InTenant, Scoped, ScopedStream, StreamInTenant, TenantContext, TenantJoinSet, spawn,
-    spawn_blocking,
+    Ended, InTenant, Scoped, ScopedStream, StreamInTenant, TenantContext, TenantJoinSet, WhileLive,
+    spawn, spawn_blocking,
 };
 pub use envelope::Envelope;
 pub use error::{Error, ErrorKind};
 pub use id::{IdRepr, TenantId};
 pub use placement::{Isolation, Placement, ServerName};
 pub use registry::{
-    ApiKeyHash, CachedRegistry, CachedRegistryBuilder, DomainName, InMemoryRegistry, LookupKey,
-    RegistryEvent, RegistryExt, TenantRegistry,
+    ApiKeyHash, CachedRegistry, CachedRegistryBuilder, DomainName, InMemoryRegistry, Known,
+    LookupKey, RegistryEvent, RegistryExt, TenantRegistry,
 };
 pub use secret::Secret;
 pub use slug::TenantSlug;

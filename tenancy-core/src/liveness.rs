@@ -4,7 +4,9 @@
 //! behind a mutex; what they learn from an older epoch never overwrites what came from a newer one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 use crate::{Error, ErrorKind, Operation, Placement, TenantId, TenantStatus};
 
@@ -19,8 +21,16 @@ pub(crate) struct Liveness {
     id: TenantId,
     /// `epoch << 11 | moves << 3 | strictness`.
     word: AtomicU64,
-    /// The place the newest state names; guards every write to `word`.
-    place: Mutex<Option<Placement>>,
+    /// Guards every write to `word`.
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    /// The place the newest state names.
+    place: Option<Placement>,
+    /// Wakes those who wait for a change, once anybody has waited.
+    changed: Option<Arc<Notify>>,
 }
 
 /// One reading of the word.
@@ -72,7 +82,10 @@ impl Liveness {
         Arc::new(Self {
             id,
             word: AtomicU64::new(word),
-            place: Mutex::new(place),
+            known: Mutex::new(Known {
+                place,
+                changed: None,
+            }),
         })
     }
 
@@ -93,7 +106,7 @@ impl Liveness {
         status: TenantStatus,
         place: Option<&Placement>,
     ) -> Option<State> {
-        let mut known = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         let mut state = self.state();
         let epoch = epoch.min(EPOCH_END - 1);
         if epoch < state.epoch {
@@ -104,13 +117,27 @@ impl Liveness {
         }
         state.epoch = epoch;
         if let Some(place) = place {
-            if known.as_ref().is_some_and(|known| known != place) {
+            if known.place.as_ref().is_some_and(|known| known != place) {
                 state.moves = state.moves.wrapping_add(1);
             }
-            *known = Some(place.clone());
+            known.place = Some(place.clone());
         }
         self.word.store(state.pack(), Ordering::Release);
+        let changed = known.changed.clone();
+        drop(known);
+        if let Some(changed) = changed {
+            changed.notify_waiters();
+        }
         Some(state)
+    }
+
+    /// What is notified, after the word was written, whenever something is learned.
+    pub(crate) fn changes(&self) -> Arc<Notify> {
+        Arc::clone(self.known().changed.get_or_insert_default())
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Refuses what the newest known status does not admit, and work that began in a place the tenant has left.

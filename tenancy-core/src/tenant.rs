@@ -4,9 +4,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::liveness::{EPOCH_END, Liveness};
+use crate::liveness::{EPOCH_END, Liveness, State};
 use crate::{Error, ErrorKind, Operation, Placement, TenantId, TenantSlug, TenantStatus};
 
 /// One tenant as a registry answered it: evidence that it exists, not permission to work for it.
@@ -46,7 +47,15 @@ pub struct Tenant {
     /// Name and plan, one behind the other: one allocation for both, as there may be a million of these.
     texts: Box<str>,
     plan_at: u32,
-    settings: Option<Box<Map<String, Value>>>,
+    extras: Option<Box<Extras>>,
+}
+
+/// What most tenants have none of.
+#[derive(Clone, Default)]
+struct Extras {
+    settings: Map<String, Value>,
+    /// Sorted, each once.
+    features: Box<[Box<str>]>,
 }
 
 impl Tenant {
@@ -60,6 +69,7 @@ impl Tenant {
             placement: Placement::shared(),
             plan: None,
             settings: Map::new(),
+            features: Vec::new(),
             epoch: 0,
         }
     }
@@ -105,11 +115,88 @@ impl Tenant {
             .filter(|plan| !plan.is_empty())
     }
 
-    /// What the service keeps about it.
+    /// What the service keeps about it, read as a type of the service's own.
+    ///
+    /// The settings are a JSON object that travels with the tenant, so this asks nobody. Fields that the type does not name
+    /// are passed over; give those that a tenant may lack a `#[serde(default)]`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Other`] if the settings don't fit the type. The message leaves their values out: services keep secrets
+    /// there.
+    ///
+    /// # Example: a theme with a default, and settings that don't fit
+    /// ```
+    /// use serde::Deserialize;
+    /// use tenancy_core::{Tenant, TenantId, TenantSlug};
+    ///
+    /// #[derive(Deserialize)]
+    /// #[serde(default)]
+    /// struct Look { accent: String, seats: u32 }
+    ///
+    /// impl Default for Look {
+    ///     fn default() -> Self { Self { accent: "indigo".to_owned(), seats: 5 } }
+    /// }
+    ///
+    /// let tenant = |settings: serde_json::Value| {
+    ///     let begin = Tenant::builder(TenantId::parse("7")?, TenantSlug::parse("acme")?);
+    ///     begin.settings(settings.as_object().cloned().unwrap_or_default()).build()
+    /// };
+    /// let acme = tenant(serde_json::json!({ "accent": "teal", "other": true }))?;
+    /// let look: Look = acme.settings()?;
+    /// assert_eq!((look.accent.as_str(), look.seats), ("teal", 5));
+    ///
+    /// let wrong = tenant(serde_json::json!({ "seats": "many" }))?;
+    /// assert!(wrong.settings::<Look>().is_err());
+    /// # Ok::<(), tenancy_core::Error>(())
+    /// ```
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        T::deserialize(self.raw_settings()).map_err(|_| {
+            Error::new(
+                ErrorKind::Other,
+                "the settings of this tenant don't fit the type they are read as; correct them in the registry",
+            )
+        })
+    }
+
+    /// What the service keeps about it, as the registry stored it.
     #[must_use]
-    pub fn settings(&self) -> &Map<String, Value> {
+    pub fn raw_settings(&self) -> &Map<String, Value> {
         static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
-        self.settings.as_deref().unwrap_or(&NONE)
+        self.extras
+            .as_deref()
+            .map_or(&NONE, |extras| &extras.settings)
+    }
+
+    /// Whether a feature is switched on for this tenant. One that the registry does not name is off.
+    ///
+    /// Ask this instead of comparing ids or plans: who has what is then data in the registry, and changes without a release.
+    ///
+    /// # Example
+    /// ```
+    /// use tenancy_core::{Tenant, TenantId, TenantSlug};
+    ///
+    /// let tenant = Tenant::builder(TenantId::parse("7")?, TenantSlug::parse("acme")?).features(["export"]).build()?;
+    /// assert!(tenant.feature("export"));
+    /// assert!(!tenant.feature("forecast"));
+    /// # Ok::<(), tenancy_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn feature(&self, name: &str) -> bool {
+        let is_named = |extras: &Extras| {
+            extras
+                .features
+                .binary_search_by(|feature| (**feature).cmp(name))
+                .is_ok()
+        };
+        self.extras.as_deref().is_some_and(is_named)
+    }
+
+    /// The features that are switched on for it, in the order of their names.
+    pub fn features(&self) -> impl Iterator<Item = &str> {
+        let extras = self.extras.as_deref();
+        extras
+            .into_iter()
+            .flat_map(|extras| extras.features.iter().map(|feature| &**feature))
     }
 
     /// The registry's counter: it grows with every change of this tenant, and never shrinks.
@@ -139,9 +226,8 @@ impl Tenant {
         &self.live
     }
 
-    /// Whether this process knows of a newer epoch, or of another place.
-    pub(crate) fn is_superseded(&self) -> bool {
-        let state = self.live.state();
+    /// Whether what this process knows is of a newer epoch, or of another place.
+    pub(crate) fn is_superseded_by(&self, state: State) -> bool {
         state.epoch > self.epoch || state.moves != self.moves
     }
 
@@ -204,6 +290,7 @@ pub struct TenantBuilder {
     placement: Placement,
     plan: Option<Box<str>>,
     settings: Map<String, Value>,
+    features: Vec<Box<str>>,
     epoch: u64,
 }
 
@@ -238,6 +325,12 @@ impl TenantBuilder {
         self
     }
 
+    /// The features that are switched on for it; all others are off.
+    pub fn features(mut self, names: impl IntoIterator<Item = impl Into<Box<str>>>) -> Self {
+        self.features = names.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The registry's counter of changes to this tenant. It must grow with every change, the status included.
     pub fn epoch(mut self, epoch: u64) -> Self {
         self.epoch = epoch;
@@ -258,8 +351,12 @@ impl TenantBuilder {
             placement,
             plan,
             settings,
+            mut features,
             epoch,
         } = self;
+        features.sort_unstable();
+        features.dedup();
+        let has_extras = !(settings.is_empty() && features.is_empty());
         if !placement.is_for(&id) {
             return Err(Error::new(
                 ErrorKind::InvalidPlacement,
@@ -287,7 +384,12 @@ impl TenantBuilder {
             placement,
             texts: [name, plan].concat().into(),
             plan_at,
-            settings: (!settings.is_empty()).then(|| Box::new(settings)),
+            extras: has_extras.then(|| {
+                Box::new(Extras {
+                    settings,
+                    features: features.into(),
+                })
+            }),
         })
     }
 }
@@ -329,7 +431,8 @@ mod tests {
                 .unwrap_err()
                 .is_suspended()
         );
-        assert!(old.is_superseded() && !new.is_superseded());
+        let superseded = |tenant: &Tenant| tenant.is_superseded_by(tenant.live().state());
+        assert!(superseded(&old) && !superseded(&new));
         assert!(
             tenant(1, TenantStatus::Active).adopt(old.live()).is_none(),
             "older than what is known"
@@ -356,7 +459,7 @@ mod tests {
     #[test]
     fn is_small() {
         assert!(size_of::<Tenant>() <= 120, "{}", size_of::<Tenant>());
-        assert!(size_of::<Liveness>() <= 64, "{}", size_of::<Liveness>());
+        assert!(size_of::<Liveness>() <= 72, "{}", size_of::<Liveness>());
     }
 
     #[test]
@@ -376,6 +479,23 @@ mod tests {
     }
 
     #[test]
+    fn features_are_on_only_by_name() {
+        let begin = Tenant::builder(
+            TenantId::parse("7").unwrap(),
+            TenantSlug::parse("acme").unwrap(),
+        );
+        let tenant = begin.features(["b", "a", "b"]).build().unwrap();
+        assert_eq!(tenant.features().collect::<Vec<_>>(), ["a", "b"]);
+        let check = |name: &str, expect: bool| assert_eq!(tenant.feature(name), expect, "{name}");
+        check("a", true);
+        check("b", true);
+        check("A", false);
+        check("ab", false);
+        check("", false);
+        assert!(tenant.raw_settings().is_empty());
+    }
+
+    #[test]
     fn debug_keeps_settings_to_itself() {
         let mut settings = Map::new();
         settings.insert("token".into(), "secret".into());
@@ -387,7 +507,13 @@ mod tests {
         .build()
         .unwrap();
         assert!(!format!("{tenant:?}").contains("secret"));
-        assert_eq!(tenant.settings().len(), 1);
+        assert_eq!(tenant.raw_settings().len(), 1);
+        let wrong = tenant.settings::<std::collections::HashMap<String, u8>>();
+        let wrong = wrong.unwrap_err();
+        assert!(
+            !format!("{wrong:?} {wrong}").contains("secret"),
+            "{wrong:?}"
+        );
         assert_eq!(tenant.name(), "acme");
     }
 }

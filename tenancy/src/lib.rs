@@ -161,11 +161,11 @@
 
 pub use tenancy_core::{
     Actor, ActorKind, ApiKeyHash, AuditEvent, AuditKind, AuditSink, CachedRegistry,
-    CachedRegistryBuilder, DomainName, Envelope, Error, ErrorKind, IdRepr, InMemoryAudit,
-    InMemoryRegistry, InTenant, Isolation, LookupKey, Operation, Placement, RegistryEvent,
+    CachedRegistryBuilder, DomainName, Ended, Envelope, Error, ErrorKind, IdRepr, InMemoryAudit,
+    InMemoryRegistry, InTenant, Isolation, Known, LookupKey, Operation, Placement, RegistryEvent,
     RegistryExt, Scoped, ScopedStream, ServerName, StreamInTenant, Tenant, TenantBuilder,
-    TenantContext, TenantId, TenantJoinSet, TenantRegistry, TenantSlug, TenantStatus, spawn,
-    spawn_blocking,
+    TenantContext, TenantId, TenantJoinSet, TenantRegistry, TenantSlug, TenantStatus, WhileLive,
+    spawn, spawn_blocking,
 };
 
 /// The doors out of one tenant, each with a permit, a reason and an audit event.

@@ -3,10 +3,12 @@
 mod context;
 mod engine_wall;
 mod firewall;
+mod http;
 mod models;
 mod objects;
 mod postgres;
 mod redis;
+mod registry;
 mod scoped;
 mod sqlite;
 
@@ -14,7 +16,9 @@ use crate::{Failure, runner::Runner};
 
 /// All figures, in the order of the table.
 pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
+    registry::run(runner).await?;
     context::run(runner).await?;
+    http::run(runner).await?;
     firewall::run(runner).await?;
     objects::run(runner).await?;
     redis::run(runner).await?;

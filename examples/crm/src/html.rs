@@ -6,7 +6,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use tenancy::http::Tenancy;
+use serde::Deserialize;
+use tenancy::http::{Problem, Tenancy};
 
 use crate::assets;
 use crate::error::AppError;
@@ -24,6 +25,20 @@ pub struct Shell {
     pub done: &'static str,
     /// The address of the stylesheet.
     pub css: &'static str,
+}
+
+/// What a tenant's settings say about its pages.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+struct Look {
+    accent: String,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        let accent = "indigo".to_owned();
+        Self { accent }
+    }
 }
 
 impl Shell {
@@ -57,12 +72,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Shell {
             .next()
             .map(|c| c.to_uppercase().to_string())
             .unwrap_or_default();
-        let accent = tenant
+        let Look { accent } = tenant
             .settings()
-            .get("accent")
-            .and_then(|accent| accent.as_str())
-            .unwrap_or("indigo")
-            .to_owned();
+            .map_err(|error| Problem::from(error).into_response())?;
         Ok(Self {
             workspace,
             initial,

@@ -8,6 +8,7 @@ mod join_set;
 mod scope;
 mod spawn;
 mod stream;
+mod while_live;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub use join_set::TenantJoinSet;
 pub use scope::Scoped;
 pub use spawn::{spawn, spawn_blocking};
 pub use stream::ScopedStream;
+pub use while_live::{Ended, WhileLive};
 
 use crate::{Actor, Error, ErrorKind, Operation, Tenant, TenantId};
 
@@ -275,6 +277,46 @@ impl TenantContext {
     /// ```
     pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
         Scoped::new(self.clone(), future)
+    }
+
+    /// Runs a future as this context's work for as long as the tenant admits it, and drops it the moment it does not.
+    ///
+    /// For what may wait long between two doors: a WebSocket, a subscription, a worker of jobs. A suspension wakes it, so it
+    /// ends even while nothing happens; what it holds is dropped inside the scope, as by any cancellation.
+    ///
+    /// # Errors
+    /// The future resolves to [`ErrorKind::Suspended`] once this process has learned of a status that refuses, to
+    /// [`ErrorKind::Moved`] once it has learned that the tenant lives elsewhere, and to [`ErrorKind::WrongTenant`] as
+    /// [`scope`](Self::scope) does.
+    ///
+    /// # Example: a connection that would wait for ever
+    /// ```
+    /// use std::future::pending;
+    /// use tenancy_core::{Actor, InMemoryRegistry, RegistryExt, Tenant, TenantContext, TenantId, TenantSlug, TenantStatus};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (id, acme) = (TenantId::parse("7")?, TenantSlug::parse("acme")?);
+    /// let registry = InMemoryRegistry::new();
+    /// registry.insert(Tenant::builder(id, acme).build()?)?;
+    /// let cx = TenantContext::for_request(registry.by_slug(&acme).await?, Actor::user("u-1"))?;
+    ///
+    /// assert_eq!(cx.while_live(async { "an answer" }).await?, "an answer");
+    ///
+    /// let socket = tokio::spawn(cx.while_live(pending::<()>()));
+    /// registry.set_status(&id, TenantStatus::Suspended)?;
+    /// assert!(socket.await.unwrap().unwrap_err().is_suspended());
+    /// # Ok::<(), tenancy_core::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn while_live<F: Future>(&self, future: F) -> WhileLive<F> {
+        WhileLive::new(self.scope(future), self.ended())
+    }
+
+    /// Resolves when the tenant no longer admits this work, with the reason. Never, if that never happens.
+    ///
+    /// Wait for it beside something else; [`while_live`](Self::while_live) does that for one future.
+    pub fn ended(&self) -> Ended {
+        Ended::new(self.clone())
     }
 
     /// Runs a function as this context's work.

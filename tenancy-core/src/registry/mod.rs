@@ -62,6 +62,31 @@ pub trait TenantRegistry: Send + Sync + Debug + 'static {
         &'a self,
         key: &'a LookupKey,
     ) -> BoxFuture<'a, Result<Option<Arc<Tenant>>, Error>>;
+
+    /// What can be said about `key` without waiting.
+    ///
+    /// Layers on a hot path ask this first, and [`lookup`](Self::lookup) only if the answer is [`Known::Unsure`]. What is
+    /// said here is what `lookup` would say now. A registry that has nothing in memory is unsure about everything, which
+    /// is what it says unless it says otherwise.
+    fn peek(&self, key: &LookupKey) -> Known {
+        let _ = key;
+        Known::Unsure
+    }
+}
+
+/// What a registry can say without waiting.
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever peeks must decide about every answer"
+)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// The key leads to this tenant.
+    Tenant(Arc<Tenant>),
+    /// The key leads nowhere.
+    Absent,
+    /// Ask with [`lookup`](TenantRegistry::lookup).
+    Unsure,
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -71,6 +96,10 @@ impl<R: TenantRegistry + ?Sized> TenantRegistry for Arc<R> {
         key: &'a LookupKey,
     ) -> BoxFuture<'a, Result<Option<Arc<Tenant>>, Error>> {
         (**self).lookup(key)
+    }
+
+    fn peek(&self, key: &LookupKey) -> Known {
+        (**self).peek(key)
     }
 }
 

@@ -28,6 +28,16 @@ pub(super) fn judge(tenant: Arc<Tenant>) -> Result<TenantContext, Problem> {
         .map_err(|refused| Problem::reported(&refused, Some(&slug)))
 }
 
+/// The same for an answer that the registry had at hand.
+pub(super) fn admit_known(
+    found: Option<Arc<Tenant>>,
+    key: &LookupKey,
+) -> Result<TenantContext, Problem> {
+    check(found, key)
+        .map_err(|refused| Problem::reported(&refused, slug(key)))
+        .and_then(judge)
+}
+
 fn slug(key: &LookupKey) -> Option<&TenantSlug> {
     match key {
         LookupKey::Slug(slug) => Some(slug),

@@ -90,6 +90,18 @@ where
         }
     }
 
+    /// For an answer that the registry had at hand.
+    pub(super) fn started(
+        inner: &mut S,
+        request: Request<ReqBody>,
+        context: TenantContext,
+    ) -> Self {
+        match start(inner, request, context) {
+            Ok(state) => Self { state },
+            Err(problem) => Self::answered(problem),
+        }
+    }
+
     pub(super) fn answered(problem: Problem) -> Self {
         Self {
             state: State::Answered {

@@ -7,8 +7,10 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
+use tenancy_core::Known;
 use tower_service::Service;
 
+use super::admit::admit_known;
 use super::body::TenantBody;
 use super::future::{Admission, TenantFuture};
 use super::identify::{admit, identify};
@@ -50,9 +52,6 @@ where
             Ok(evidence) => evidence,
             Err(problem) => return TenantFuture::answered(problem),
         };
-        // The service that was polled ready is the one to be called; the clone in its place is polled anew.
-        let unready = self.inner.clone();
-        let mut ready = mem::replace(&mut self.inner, unready);
         let reach = self.rules.sources.reach;
         let names_nobody = match reach {
             Reach::Central if !evidence.names_a_place() => true,
@@ -67,11 +66,29 @@ where
                 tracing::info!("the request names no tenant");
                 TenantFuture::answered(Problem::not_found())
             } else {
-                TenantFuture::central(ready.call(request))
+                TenantFuture::central(self.inner.call(request))
             };
         }
+        let sole = evidence.sole_place();
+        if let Some((_, key)) = &sole {
+            let at_hand = match self.rules.registry.peek(key) {
+                Known::Tenant(tenant) => Some(admit_known(Some(tenant), key)),
+                Known::Absent => Some(admit_known(None, key)),
+                Known::Unsure => None,
+            };
+            match at_hand {
+                Some(Ok(context)) => {
+                    return TenantFuture::started(&mut self.inner, request, context);
+                }
+                Some(Err(problem)) => return TenantFuture::answered(problem),
+                None => {}
+            }
+        }
+        // The service that was polled ready is the one to be called; the clone in its place is polled anew.
+        let unready = self.inner.clone();
+        let ready = mem::replace(&mut self.inner, unready);
         let rules = Arc::clone(&self.rules);
-        let admission: Admission = match evidence.sole_place() {
+        let admission: Admission = match sole {
             Some(named) => Box::pin(admit(rules, named)),
             None => Box::pin(identify(rules, evidence)),
         };

@@ -27,6 +27,7 @@ pub struct NewTenant {
     pub(super) server: ServerName,
     pub(super) plan: Option<String>,
     pub(super) settings: Map<String, Json>,
+    pub(super) features: Vec<String>,
 }
 
 impl NewTenant {
@@ -40,6 +41,7 @@ impl NewTenant {
             server: ServerName::default(),
             plan: None,
             settings: Map::new(),
+            features: Vec::new(),
         }
     }
 
@@ -76,6 +78,11 @@ impl NewTenant {
     /// Settings that travel with it.
     pub fn settings(mut self, settings: Map<String, Json>) -> Self {
         self.settings = settings;
+        self
+    }
+    /// Switches a feature on for it.
+    pub fn feature(mut self, name: impl Into<String>) -> Self {
+        self.features.push(name.into());
         self
     }
 }

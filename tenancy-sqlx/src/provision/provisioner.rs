@@ -270,6 +270,7 @@ impl<DB: ProvisionDb> Provisioner<DB> {
             server,
             plan,
             settings,
+            features,
         } = new;
         if !self.inner.servers.contains_key(&server) {
             return Err(Error::UnknownServer(server.to_string()));
@@ -284,6 +285,9 @@ impl<DB: ProvisionDb> Provisioner<DB> {
                 ));
             }
         };
+        for feature in &features {
+            crate::registry::ensure_feature_name(feature)?;
+        }
         // Refused now rather than by the first statement.
         crate::walls::quote::tenant(DB::DIALECT, key_type, id)?;
         Ok(Draft {
@@ -293,6 +297,7 @@ impl<DB: ProvisionDb> Provisioner<DB> {
             slug,
             plan,
             settings,
+            features,
         })
     }
 

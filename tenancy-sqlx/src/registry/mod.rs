@@ -31,6 +31,7 @@ pub use row::RowError;
 pub use watch::RegistryWatch;
 
 pub(crate) use provisioning::Draft;
+pub(crate) use settings::ensure_feature_name;
 pub(crate) use store::Lock;
 use store::{Row, Store, Value};
 

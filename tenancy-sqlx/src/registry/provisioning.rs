@@ -21,6 +21,7 @@ pub(crate) struct Draft {
     pub(crate) placement: Placement,
     pub(crate) plan: Option<String>,
     pub(crate) settings: Map<String, Json>,
+    pub(crate) features: Vec<String>,
 }
 
 impl<DB: TenantDb> SqlRegistry<DB> {
@@ -92,14 +93,15 @@ impl<DB: TenantDb> SqlRegistry<DB> {
             Value::optional(draft.placement.name()),
             Value::optional(draft.plan.as_deref()),
             Json::Object(draft.settings.clone()).to_string().into(),
+            Json::from(draft.features.clone()).to_string().into(),
             change.epoch().into(),
             change.now().into(),
         ];
         change
             .insert(
                 "INSERT INTO tenancy.tenants \
-                 (id, slug, name, status, isolation, server, placement_name, plan, settings, epoch, created_at, updated_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+                 (id, slug, name, status, isolation, server, placement_name, plan, settings, features, epoch, created_at, updated_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)",
                 values,
                 || Error::IdTaken,
             )
@@ -131,10 +133,12 @@ impl<DB: TenantDb> SqlRegistry<DB> {
             draft.name.clone().into(),
             Value::optional(draft.plan.as_deref()),
             Json::Object(draft.settings.clone()).to_string().into(),
+            Json::from(draft.features.clone()).to_string().into(),
         ];
         change
             .fetch(
-                "UPDATE tenancy.tenants SET name = $2, plan = $3, settings = $4 WHERE id = $1 AND status = 'provisioning'",
+                "UPDATE tenancy.tenants SET name = $2, plan = $3, settings = $4, features = $5 \
+                 WHERE id = $1 AND status = 'provisioning'",
                 values,
             )
             .await?;

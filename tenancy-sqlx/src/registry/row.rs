@@ -14,7 +14,7 @@ use super::store::Row;
 macro_rules! select_tenants {
     ($rest:literal) => {
         concat!(
-            "SELECT t.id, t.slug, t.name, t.status, t.isolation, t.server, t.placement_name, t.plan, t.settings, t.epoch \
+            "SELECT t.id, t.slug, t.name, t.status, t.isolation, t.server, t.placement_name, t.plan, t.settings, t.features, t.epoch \
              FROM tenancy.tenants t ",
             $rest
         )
@@ -83,6 +83,8 @@ pub(super) fn tenant(row: &mut Row) -> Result<Arc<Tenant>, RowError> {
     let plan = row.optional_text("plan")?;
     let settings: Map<String, Json> = serde_json::from_str(&row.text("settings")?)
         .map_err(|error| RowError::because("settings", error))?;
+    let features: Vec<Box<str>> = serde_json::from_str(&row.text("features")?)
+        .map_err(|error| RowError::because("features", error))?;
     let epoch =
         u64::try_from(row.int("epoch")?).map_err(|error| RowError::because("epoch", error))?;
 
@@ -93,6 +95,7 @@ pub(super) fn tenant(row: &mut Row) -> Result<Arc<Tenant>, RowError> {
         .status(status)
         .placement(placement)
         .settings(settings)
+        .features(features)
         .epoch(epoch);
     if let Some(plan) = plan {
         tenant = tenant.plan(plan);

@@ -25,6 +25,7 @@ mod places;
 mod provision;
 mod refusals;
 mod registry;
+mod settings;
 mod surface;
 mod versions;
 mod walls;

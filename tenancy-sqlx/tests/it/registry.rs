@@ -266,7 +266,12 @@ async fn settings_are_changed_one_by_one<DB: ProvisionDb>(
             .contains_key("s3")
     );
     assert_eq!(
-        registry.by_id(&acme.id()).await.unwrap().settings().len(),
+        registry
+            .by_id(&acme.id())
+            .await
+            .unwrap()
+            .raw_settings()
+            .len(),
         7
     );
 }

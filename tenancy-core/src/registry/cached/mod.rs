@@ -1,6 +1,7 @@
 //! `CachedRegistry`: a registry in front of a slower one, that forgets at the right moment.
 //!
-//! - `store` keeps answers: by id, by slug, by domain and by API key, and what is known to be absent.
+//! - `store` keeps answers: by id, by slug, by domain and by API key, and what is known to be absent; `index` is its table
+//!   of tenants, made for few cache misses.
 //! - `watch` keeps one `Liveness` for each tenant that anybody in the process still holds, cached or not.
 //! - `flight` lets one caller ask for all who miss the same key.
 //! - `builder` holds the settings.
@@ -11,6 +12,7 @@
 
 mod builder;
 mod flight;
+mod index;
 mod store;
 mod watch;
 
@@ -23,7 +25,7 @@ use futures_core::future::BoxFuture;
 use self::flight::{Flight, Flights};
 use self::store::{Found, Store};
 use self::watch::Watch;
-use super::{LookupKey, TenantRegistry};
+use super::{Known, LookupKey, TenantRegistry};
 use crate::{Error, ErrorKind, Tenant, TenantId, TenantStatus};
 
 /// How often a load is repeated because something newer was announced while it ran.
@@ -170,6 +172,14 @@ impl<R: TenantRegistry> TenantRegistry for CachedRegistry<R> {
             Found::Tenant(tenant) => Box::pin(std::future::ready(Ok(Some(tenant)))),
             Found::Absent => Box::pin(std::future::ready(Ok(None))),
             Found::Nothing => Box::pin(self.load(key)),
+        }
+    }
+
+    fn peek(&self, key: &LookupKey) -> Known {
+        match self.store.find(key, self.flights.now()) {
+            Found::Tenant(tenant) => Known::Tenant(tenant),
+            Found::Absent => Known::Absent,
+            Found::Nothing => Known::Unsure,
         }
     }
 }

@@ -4,18 +4,19 @@
 //! moves over, and what was not used by the next change is dropped. That keeps the most recently used ones without a list
 //! or a counter per entry, which is what makes a tenant cost as little as it does.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::mem;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use tokio::time::Instant;
 
 use super::LookupKey;
 use super::flight::Moment;
-use crate::{Tenant, TenantId, TenantSlug};
+use super::index::{Dropped, Index, Kept, Ticks};
+use crate::Tenant;
 
 /// A small cache has fewer, so that its capacity is not rounded up by much.
 const MAX_SHARDS: usize = 64;
@@ -41,32 +42,22 @@ pub(super) enum Found {
 #[derive(Debug)]
 pub(super) struct Store {
     shards: Box<[RwLock<Shard>]>,
+    /// Chooses shards and slots. What strangers may name at will (absent keys) is in maps that hash by themselves.
     hasher: RandomState,
-    /// Times are milliseconds since then.
+    /// Times are counted from here.
     start: Instant,
     limits: Limits,
 }
 
-/// Milliseconds since the store was made.
-type Millis = u64;
-
 #[derive(Debug)]
 struct Shard {
-    ids: Generations<ById, Millis>,
-    slugs: Generations<BySlug, Millis>,
-    others: Generations<LookupKey, (Arc<Tenant>, Millis)>,
-    absent: Generations<LookupKey, (Moment, Millis)>,
+    ids: Index,
+    slugs: Index,
+    others: Generations<LookupKey, Kept>,
+    absent: Generations<LookupKey, (Moment, Ticks)>,
     /// How often everything was forgotten; answers from before are not kept.
     forgotten: u64,
 }
-
-/// A tenant, found by its id, which is not stored again.
-#[derive(Debug)]
-struct ById(Arc<Tenant>);
-
-/// A tenant, found by its slug, which is not stored again.
-#[derive(Debug)]
-struct BySlug(Arc<Tenant>);
 
 impl Store {
     pub(super) fn new(limits: Limits) -> Self {
@@ -76,8 +67,8 @@ impl Store {
         let share = |total: usize| spread(total.div_ceil(shards).max(1));
         let shard = || {
             RwLock::new(Shard {
-                ids: Generations::new(share(limits.capacity)),
-                slugs: Generations::new(share(limits.capacity)),
+                ids: Index::new(share(limits.capacity)),
+                slugs: Index::new(share(limits.capacity)),
                 others: Generations::new(share(limits.capacity)),
                 absent: Generations::new(share(limits.negative_capacity)),
                 forgotten: 0,
@@ -85,7 +76,7 @@ impl Store {
         };
         Self {
             shards: (0..shards).map(|_| shard()).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             start: Instant::now(),
             limits,
         }
@@ -93,20 +84,21 @@ impl Store {
 
     /// What is known about `key` and in force `now`.
     pub(super) fn find(&self, key: &LookupKey, now: Moment) -> Found {
-        let time = self.millis(Duration::ZERO);
-        let Some(shard) = self.read(key) else {
+        let time = self.ticks(Duration::ZERO);
+        let hash = self.hash(key);
+        let Some(shard) = self.read(hash) else {
             return Found::Nothing;
         };
-        let Some((tenant, expires, aged)) = shard.tenant(key) else {
+        let Some((kept, aged)) = shard.tenant(key, hash) else {
             return match shard.absent.get(key) {
-                Some((_, (since, expires), _)) if *since == now && *expires > time => Found::Absent,
+                Some(((since, expires), _)) if *since == now && *expires > time => Found::Absent,
                 _ => Found::Nothing,
             };
         };
-        if expires <= time || tenant.is_superseded() {
+        if !kept.is_in_force(time) {
             return Found::Nothing;
         }
-        let tenant = Arc::clone(tenant);
+        let (tenant, expires) = (Arc::clone(kept.tenant()), kept.expires());
         drop(shard);
         if aged {
             self.put(key, &tenant, expires, now.forgotten);
@@ -122,7 +114,7 @@ impl Store {
         if self.limits.ttl.is_zero() {
             return;
         }
-        let expires = self.millis(self.limits.ttl);
+        let expires = self.ticks(self.limits.ttl);
         self.put(
             &LookupKey::Id(tenant.id()),
             tenant,
@@ -145,13 +137,14 @@ impl Store {
         if self.limits.negative_ttl.is_zero() {
             return;
         }
-        let expires = self.millis(self.limits.negative_ttl);
-        let Some(mut shard) = self.write(key) else {
+        let expires = self.ticks(self.limits.negative_ttl);
+        let hash = self.hash(key);
+        let Some(mut shard) = self.write(hash) else {
             return;
         };
         let dropped = (
             shard.absent.put(key.clone(), (*began, expires)),
-            shard.remove(key),
+            shard.remove(key, hash),
         );
         drop(shard);
         drop(dropped);
@@ -175,51 +168,63 @@ impl Store {
         }
     }
 
-    fn put(&self, key: &LookupKey, tenant: &Arc<Tenant>, expires: Millis, forgotten: u64) {
-        let Some(mut shard) = self.write(key) else {
+    fn put(&self, key: &LookupKey, tenant: &Arc<Tenant>, expires: Ticks, forgotten: u64) {
+        let hash = self.hash(key);
+        let Some(mut shard) = self.write(hash) else {
             return;
         };
         if shard.forgotten > forgotten {
             return;
         }
+        let kept = Kept::new(hash, tenant, expires);
         // Freeing thousands of tenants takes a while, so it is done when the shard is open again.
         let dropped = match key {
-            LookupKey::Id(_) => Dropped::Ids(shard.ids.put(ById(Arc::clone(tenant)), expires)),
-            LookupKey::Slug(_) => {
-                Dropped::Slugs(shard.slugs.put(BySlug(Arc::clone(tenant)), expires))
+            LookupKey::Id(id) => Pushed::Out(shard.ids.put(kept, |kept| kept.live().id() == id)),
+            LookupKey::Slug(slug) => {
+                Pushed::Out(shard.slugs.put(kept, |kept| kept.tenant().slug() == slug))
             }
             LookupKey::Domain(_) | LookupKey::ApiKey(_) => {
-                Dropped::Others(shard.others.put(key.clone(), (Arc::clone(tenant), expires)))
+                Pushed::Others(shard.others.put(key.clone(), kept))
             }
         };
         drop(shard);
         drop(dropped);
     }
 
-    fn millis(&self, later: Duration) -> Millis {
-        u64::try_from((self.start.elapsed() + later).as_millis()).unwrap_or(u64::MAX)
+    /// Rounded down, so that an answer is never served longer than it may be.
+    fn ticks(&self, later: Duration) -> Ticks {
+        let sixteenths = (self.start.elapsed() + later).as_millis() * 2 / 125;
+        Ticks::try_from(sixteenths).unwrap_or(Ticks::MAX)
     }
 
-    fn shard(&self, key: &LookupKey) -> Option<&RwLock<Shard>> {
+    fn hash(&self, key: &LookupKey) -> u64 {
+        match key {
+            LookupKey::Id(id) => self.hasher.hash_one(id),
+            LookupKey::Slug(slug) => self.hasher.hash_one(slug),
+            LookupKey::Domain(_) | LookupKey::ApiKey(_) => self.hasher.hash_one(key),
+        }
+    }
+
+    fn shard(&self, hash: u64) -> Option<&RwLock<Shard>> {
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "any bits of the hash will do"
+            reason = "the lower half of the hash; the index takes the upper one"
         )]
-        let index = self.hasher.hash_one(key) as usize % self.shards.len().max(1);
+        let index = (hash as u32) as usize % self.shards.len().max(1);
         self.shards.get(index)
     }
 
-    fn read(&self, key: &LookupKey) -> Option<RwLockReadGuard<'_, Shard>> {
+    fn read(&self, hash: u64) -> Option<RwLockReadGuard<'_, Shard>> {
         Some(
-            self.shard(key)?
+            self.shard(hash)?
                 .read()
                 .unwrap_or_else(PoisonError::into_inner),
         )
     }
 
-    fn write(&self, key: &LookupKey) -> Option<RwLockWriteGuard<'_, Shard>> {
+    fn write(&self, hash: u64) -> Option<RwLockWriteGuard<'_, Shard>> {
         Some(
-            self.shard(key)?
+            self.shard(hash)?
                 .write()
                 .unwrap_or_else(PoisonError::into_inner),
         )
@@ -228,38 +233,28 @@ impl Store {
 
 /// What a change pushed out, to be freed outside the lock.
 #[expect(dead_code, reason = "held only to be dropped later")]
-enum Dropped {
-    Ids(HashMap<ById, Millis>),
-    Slugs(HashMap<BySlug, Millis>),
-    Others(HashMap<LookupKey, (Arc<Tenant>, Millis)>),
+enum Pushed {
+    Out(Dropped),
+    Others(HashMap<LookupKey, Kept>),
 }
 
 impl Shard {
-    /// The tenant under a key, when it expires, and whether it is about to be dropped for want of use.
-    fn tenant(&self, key: &LookupKey) -> Option<(&Arc<Tenant>, Millis, bool)> {
+    /// The tenant under a key, and whether it is about to be dropped for want of use.
+    fn tenant(&self, key: &LookupKey, hash: u64) -> Option<(&Kept, bool)> {
         match key {
-            LookupKey::Id(id) => self
-                .ids
-                .get(id)
-                .map(|(kept, expires, aged)| (&kept.0, *expires, aged)),
-            LookupKey::Slug(slug) => self
-                .slugs
-                .get(slug)
-                .map(|(kept, expires, aged)| (&kept.0, *expires, aged)),
-            LookupKey::Domain(_) | LookupKey::ApiKey(_) => self
-                .others
-                .get(key)
-                .map(|(_, (tenant, expires), aged)| (tenant, *expires, aged)),
+            LookupKey::Id(id) => self.ids.find(hash, |kept| kept.live().id() == id),
+            LookupKey::Slug(slug) => self.slugs.find(hash, |kept| kept.tenant().slug() == slug),
+            LookupKey::Domain(_) | LookupKey::ApiKey(_) => self.others.get(key),
         }
     }
 
     /// Takes out what is kept under a key that leads nowhere now.
-    fn remove(&mut self, key: &LookupKey) -> Option<Arc<Tenant>> {
+    fn remove(&mut self, key: &LookupKey, hash: u64) -> Option<Kept> {
         match key {
-            LookupKey::Id(id) => self.ids.remove(id).map(|(kept, _)| kept.0),
-            LookupKey::Slug(slug) => self.slugs.remove(slug).map(|(kept, _)| kept.0),
+            LookupKey::Id(id) => self.ids.remove(hash, |kept| kept.live().id() == id),
+            LookupKey::Slug(slug) => self.slugs.remove(hash, |kept| kept.tenant().slug() == slug),
             LookupKey::Domain(_) | LookupKey::ApiKey(_) => {
-                self.others.remove(key).map(|(_, (tenant, _))| tenant)
+                self.others.remove(key).map(|(_, kept)| kept)
             }
         }
     }
@@ -282,20 +277,10 @@ impl<K: Eq + Hash, V> Generations<K, V> {
         }
     }
 
-    /// An entry, and whether it is of the older generation: then put it again, if it is used.
-    fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<(&K, &V, bool)>
-    where
-        K: Borrow<Q>,
-    {
-        let young = self
-            .young
-            .get_key_value(key)
-            .map(|(key, value)| (key, value, false));
-        young.or_else(|| {
-            self.old
-                .get_key_value(key)
-                .map(|(key, value)| (key, value, true))
-        })
+    /// A value, and whether it is of the older generation: then put it again, if it is used.
+    fn get(&self, key: &K) -> Option<(&V, bool)> {
+        let young = self.young.get(key).map(|value| (value, false));
+        young.or_else(|| self.old.get(key).map(|value| (value, true)))
     }
 
     /// Puts an entry in, key and all. Returns the generation that had to go, if one had to.
@@ -309,56 +294,13 @@ impl<K: Eq + Hash, V> Generations<K, V> {
         dropped
     }
 
-    fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
-    where
-        K: Borrow<Q>,
-    {
+    fn remove(&mut self, key: &K) -> Option<(K, V)> {
         let old = self.old.remove_entry(key);
         self.young.remove_entry(key).or(old)
     }
 
     fn clear(&mut self) -> (HashMap<K, V>, HashMap<K, V>) {
         (mem::take(&mut self.young), mem::take(&mut self.old))
-    }
-}
-
-impl Borrow<TenantId> for ById {
-    fn borrow(&self) -> &TenantId {
-        self.0.live().id()
-    }
-}
-
-impl PartialEq for ById {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.id() == other.0.id()
-    }
-}
-
-impl Eq for ById {}
-
-impl Hash for ById {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.id().hash(state);
-    }
-}
-
-impl Borrow<TenantSlug> for BySlug {
-    fn borrow(&self) -> &TenantSlug {
-        self.0.slug()
-    }
-}
-
-impl PartialEq for BySlug {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.slug() == other.0.slug()
-    }
-}
-
-impl Eq for BySlug {}
-
-impl Hash for BySlug {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.slug().hash(state);
     }
 }
 
@@ -376,7 +318,7 @@ mod tests {
             for recent in n.saturating_sub(9)..=n {
                 assert!(map.get(&recent).is_some(), "{recent} of {n}");
             }
-            if map.get(&0).is_some_and(|(_, (), aged)| aged) {
+            if map.get(&0).is_some_and(|((), aged)| aged) {
                 map.put(0, ());
             }
         }
@@ -391,10 +333,10 @@ mod tests {
         map.put("b", 2);
         map.put("a", 3);
         assert_eq!(
-            map.get("a").map(|(_, value, aged)| (*value, aged)),
+            map.get(&"a").map(|(value, aged)| (*value, aged)),
             Some((3, false))
         );
-        assert_eq!(map.remove("a"), Some(("a", 3)));
-        assert!(map.get("a").is_none());
+        assert_eq!(map.remove(&"a"), Some(("a", 3)));
+        assert!(map.get(&"a").is_none());
     }
 }

@@ -92,16 +92,30 @@ fn number_of(name: &str) -> i64 {
 }
 
 /// The registry's own migrations, with a ledger of their own and without sqlx's lock (it is never let go after a failure).
-fn migrator(sql: &'static str, ledger: &'static str) -> Migrator {
-    let first = Migration::new(
-        1,
-        "registry".into(),
-        MigrationType::Simple,
-        sql.into_sql_str(),
-        false,
-    );
-    let mut migrator = Migrator::with_migrations(vec![first]);
+fn migrator(migrations: &[(&'static str, &'static str)], ledger: &'static str) -> Migrator {
+    let migrations = (1..).zip(migrations).map(|(version, (name, sql))| {
+        let kind = MigrationType::Simple;
+        Migration::new(version, (*name).into(), kind, sql.into_sql_str(), false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.set_locking(false);
     migrator.dangerous_set_table_name(ledger);
     migrator
 }
+
+/// The migrations of one database, in order; a new one is a line here and a file for each database.
+macro_rules! migrations {
+    ($database:literal) => {
+        [
+            (
+                "registry",
+                include_str!(concat!("../migrations/1_registry.", $database, ".sql")),
+            ),
+            (
+                "features",
+                include_str!(concat!("../migrations/2_features.", $database, ".sql")),
+            ),
+        ]
+    };
+}
+use migrations;

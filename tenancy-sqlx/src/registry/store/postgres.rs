@@ -17,7 +17,9 @@ use sqlx::{
     TypeInfo as _, ValueRef as _,
 };
 
-use super::{Hints, LOCK_PATIENCE, Lock, Row, Store, StoreTx, Value, migrator, number_of};
+use super::{
+    Hints, LOCK_PATIENCE, Lock, Row, Store, StoreTx, Value, migrations, migrator, number_of,
+};
 use crate::Result;
 
 /// More would not help: lookups are cached, and changes of the registry wait for each other anyway.
@@ -47,10 +49,7 @@ impl PgStore {
 impl Store for PgStore {
     fn migrate(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            let migrator = migrator(
-                include_str!("../migrations/1_registry.postgres.sql"),
-                "tenancy._sqlx_migrations",
-            );
+            let migrator = migrator(&migrations!("postgres"), "tenancy._sqlx_migrations");
             let mut conn = self.options.connect().await?;
             let mut tx = conn.begin().await?;
             sqlx::query("SELECT pg_advisory_xact_lock($1)")

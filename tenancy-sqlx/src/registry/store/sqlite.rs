@@ -21,7 +21,9 @@ use sqlx::{
 };
 use tokio::time::Instant;
 
-use super::{Hints, LOCK_PATIENCE, Lock, Row, Store, StoreTx, Value, migrator, number_of};
+use super::{
+    Hints, LOCK_PATIENCE, Lock, Row, Store, StoreTx, Value, migrations, migrator, number_of,
+};
 use crate::Result;
 
 const MAX_CONNECTIONS: u32 = 4;
@@ -64,10 +66,7 @@ impl Store for SqliteStore {
             tokio::fs::create_dir_all(&self.folder)
                 .await
                 .map_err(sqlx::Error::Io)?;
-            let migrator = migrator(
-                include_str!("../migrations/1_registry.sqlite.sql"),
-                "_sqlx_migrations",
-            );
+            let migrator = migrator(&migrations!("sqlite"), "_sqlx_migrations");
             let mut conn = self
                 .options
                 .clone()
