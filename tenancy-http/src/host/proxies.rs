@@ -37,7 +37,7 @@ type PeerOf = Arc<dyn Fn(&Extensions) -> Option<IpAddr> + Send + Sync>;
 /// let proxies = TrustedProxies::new(["10.0.0.0/8", "fd00::/8"], |extensions| {
 ///     extensions.get::<SocketAddr>().map(SocketAddr::ip)
 /// })?;
-/// let ok = service_fn(async |_: Request<()>| Ok::<_, std::convert::Infallible>(Response::new(Vec::<u8>::new().into_iter().collect::<String>())));
+/// let ok = service_fn(async |_: Request<()>| Ok::<_, std::convert::Infallible>(Response::new(String::new())));
 /// let service = TenantLayer::new(registry).subdomain_of("example.com").behind(proxies).layer(ok);
 ///
 /// let ask = |peer: &str| Request::builder()

@@ -98,15 +98,18 @@ impl ApiKeys {
         self.used.clone()
     }
 
+    /// Whether a bearer credential is meant to be a key.
+    pub(super) fn takes(&self, bearer: &Bearer<'_>) -> bool {
+        bearer.text().starts_with(&*self.prefix)
+    }
+
     /// The hash of the one key that a request presents.
     pub(super) fn read(
         &self,
         headers: &HeaderMap,
         bearer: Option<&Bearer<'_>>,
     ) -> Result<Option<ApiKeyHash>, Problem> {
-        let bearer = bearer
-            .map(Bearer::text)
-            .filter(|text| text.starts_with(&*self.prefix));
+        let bearer = bearer.filter(|bearer| self.takes(bearer)).map(Bearer::text);
         let mut own = self
             .header
             .iter()

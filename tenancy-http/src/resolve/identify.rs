@@ -18,7 +18,8 @@ type Found = (Source, Arc<Tenant>);
 /// What was found out so far.
 struct Findings {
     found: Vec<Found>,
-    actor: Option<Actor>,
+    /// Everybody who was authenticated: one at most, in the end.
+    actors: Vec<Actor>,
 }
 
 /// Decides whose request it is. `None` if nothing in it names a tenant in the end.
@@ -38,13 +39,13 @@ pub(super) async fn identify(
     let on_own_host = host.is_some();
     let mut findings = Findings {
         found: Vec::new(),
-        actor: None,
+        actors: Vec::new(),
     };
     let mut named: Vec<Named> = Vec::new();
     if let Some(token) = token {
         let (keys, actor) = verified(&rules, &token).await?;
         named.extend(keys.into_iter().map(|key| (Source::Token, key)));
-        findings.actor = Some(actor);
+        findings.actors.push(actor);
     }
     if let Some(hash) = api_key {
         let found = rules.registry.lookup(&LookupKey::ApiKey(hash)).await;
@@ -55,9 +56,7 @@ pub(super) async fn identify(
             keys.mark(hash);
         }
         findings.found.push((Source::ApiKey, tenant));
-        if findings.actor.is_none() {
-            findings.actor = Some(Actor::service("api key"));
-        }
+        findings.actors.push(Actor::service("api key"));
     }
     for (source, key) in host.into_iter().chain(others).chain(named) {
         let tenant = find(&*rules.registry, &key).await?;
@@ -121,7 +120,11 @@ async fn agree(
         })
         .map_or(first, |(_, tenant)| tenant)
         .id();
-    let actor = findings.actor.clone().unwrap_or_else(Actor::anonymous);
+    let actor = findings
+        .actors
+        .first()
+        .cloned()
+        .unwrap_or_else(Actor::anonymous);
     let reason = format!(
         "the request's sources name different tenants: {}",
         sources.join(", ")
@@ -140,7 +143,10 @@ async fn settle(
     findings: Findings,
     sessions: &[(TenantId, SessionHash)],
 ) -> Result<Option<TenantContext>, Problem> {
-    let Findings { mut found, actor } = findings;
+    let Findings {
+        mut found,
+        mut actors,
+    } = findings;
     let by_session_alone = found.is_empty();
     let tenant = match (found.pop(), sessions) {
         (Some((_, tenant)), _) => tenant,
@@ -160,20 +166,18 @@ async fn settle(
         }
         _ => None,
     };
-    let actor = match (actor, user) {
-        (None, None) if by_session_alone => return Ok(None),
-        (None, None) => return Ok(Some(anonymous)),
-        (Some(actor), None) | (None, Some(actor)) => actor,
-        (Some(actor), Some(user)) if actor == user => actor,
-        (Some(actor), Some(_)) => {
-            let reason = "the request authenticates two different actors".to_owned();
-            let reports = &rules.sources.reports;
-            reports
-                .tell(AuditKind::RefusedMismatch, id, actor, reason)
-                .await;
-            return Err(Problem::not_found());
-        }
+    actors.extend(user);
+    let Some(actor) = actors.pop() else {
+        return Ok((!by_session_alone).then_some(anonymous));
     };
+    if actors.iter().any(|other| *other != actor) {
+        let reason = "the request authenticates two different actors".to_owned();
+        let reports = &rules.sources.reports;
+        reports
+            .tell(AuditKind::RefusedMismatch, id, actor, reason)
+            .await;
+        return Err(Problem::not_found());
+    }
     let context = TenantContext::for_request(tenant, actor).map_err(problem)?;
     belong(rules, &context).await?;
     Ok(Some(context))
@@ -186,7 +190,7 @@ async fn belong(rules: &Rules, context: &TenantContext) -> Result<(), Problem> {
     }
     let is_member = match &rules.sources.members {
         Some(Members::Asked(members)) => context
-            .scope(members.is_member(context))
+            .scope(async { members.is_member(context).await })
             .await
             .and_then(|answer| answer)
             .map_err(|error| Problem::reported(&error, None))?,

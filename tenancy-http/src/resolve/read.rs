@@ -59,8 +59,14 @@ pub(super) fn read<B>(rules: &Rules, request: &mut Request<B>) -> Result<Evidenc
         if let Some(keys) = &sources.api_keys {
             evidence.api_key = keys.read(headers, bearer.as_ref())?;
         }
+        let is_key = |bearer: &Bearer<'_>| {
+            sources
+                .api_keys
+                .as_ref()
+                .is_some_and(|keys| keys.takes(bearer))
+        };
         // A bearer that is no key of ours must be a token.
-        if let (Some(bearer), None) = (&bearer, &evidence.api_key) {
+        if let Some(bearer) = bearer.filter(|bearer| !is_key(bearer)) {
             if !takes_tokens {
                 return Err(api_key::refused("not of the form of our keys"));
             }

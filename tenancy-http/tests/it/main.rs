@@ -9,12 +9,17 @@
     reason = "a test that meets the unexpected should stop, and some do what the lints forbid to see it refused"
 )]
 
+mod agree;
 mod allocate;
 mod answers;
 mod cancel;
 mod concurrent;
 mod extract;
 mod fixture;
+mod hosts;
 mod observe;
+mod people;
+mod sessions;
 mod socket;
 mod stream;
+mod tokens;

@@ -157,7 +157,7 @@ impl Sessions {
         let session = Session::new(user, SystemTime::now() + self.lifetime);
         let hash = SessionHash::of(&secret);
         context
-            .scope(self.store.save(context, &hash, &session))
+            .scope(async { self.store.save(context, &hash, &session).await })
             .await??;
         self.name
             .set(context.tenant_id(), &secret, self.lifetime, self.same_site)
@@ -175,7 +175,9 @@ impl Sessions {
     ) -> Result<HeaderValue, Error> {
         let tenant = context.tenant_id();
         for (_, hash) in self.read(headers).iter().filter(|(id, _)| *id == tenant) {
-            context.scope(self.store.delete(context, hash)).await??;
+            context
+                .scope(async { self.store.delete(context, hash).await })
+                .await??;
         }
         self.name.set(tenant, "", Duration::ZERO, self.same_site)
     }
@@ -185,7 +187,9 @@ impl Sessions {
     /// # Errors
     /// What the store says: some may still be open then.
     pub async fn close_all(&self, context: &TenantContext, user: &str) -> Result<(), Error> {
-        context.scope(self.store.delete_all(context, user)).await?
+        context
+            .scope(async { self.store.delete_all(context, user).await })
+            .await?
     }
 
     /// The sessions that cookies name. Two of one tenant are none: somebody planted one of them.
@@ -209,7 +213,9 @@ impl Sessions {
         context: &TenantContext,
         hash: &SessionHash,
     ) -> Result<Option<Actor>, Error> {
-        let session = context.scope(self.store.load(context, hash)).await??;
+        let session = context
+            .scope(async { self.store.load(context, hash).await })
+            .await??;
         Ok(session
             .filter(|session| session.ends() > SystemTime::now())
             .map(|session| Actor::user(session.user()))
