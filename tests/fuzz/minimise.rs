@@ -60,20 +60,84 @@ fn with_plain_gaps(statement: &Statement) -> Statement {
     plain
 }
 
+/// The statement without these tokens, and without the values that only they named.
 fn without(statement: &Statement, at: usize, length: usize) -> Statement {
     let mut smaller = statement.clone();
-    smaller.tokens.drain(at..at + length);
-    smaller.gaps.drain(at..at + length);
-    // Only numbered values can go: what is left must count from one.
-    let last = smaller
+    let mut bare = 0;
+    // For each token the value it stands for, if it does.
+    let named: Vec<Option<usize>> = smaller
         .tokens
         .iter()
-        .filter_map(|token| token.strip_prefix(['$', '?'])?.parse::<usize>().ok())
-        .max();
-    if let Some(last) =
-        last.or_else(|| (!smaller.tokens.iter().any(|token| token == "?")).then_some(0))
-    {
-        smaller.binds.truncate(last);
+        .map(|token| {
+            if token == "?" {
+                bare += 1;
+                return Some(bare - 1);
+            }
+            let number = token.strip_prefix(['$', '?'])?.parse::<usize>().ok()?;
+            number.checked_sub(1)
+        })
+        .collect();
+    let left: Vec<Option<usize>> = named
+        .into_iter()
+        .enumerate()
+        .filter_map(|(place, value)| (!(at..at + length).contains(&place)).then_some(value))
+        .collect();
+    smaller.tokens.drain(at..at + length);
+    smaller.gaps.drain(at..at + length);
+    let mut used: Vec<usize> = left.iter().copied().flatten().collect();
+    used.sort_unstable();
+    used.dedup();
+    for (token, value) in smaller.tokens.iter_mut().zip(&left) {
+        let Some(number) = value.and_then(|value| used.iter().position(|it| *it == value)) else {
+            continue;
+        };
+        if token != "?" {
+            let sign = if token.starts_with('$') { '$' } else { '?' };
+            *token = format!("{sign}{}", number + 1);
+        }
     }
+    smaller.binds = used
+        .into_iter()
+        .filter_map(|value| statement.binds.get(value).cloned())
+        .collect();
     smaller
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::engine::Bind;
+
+    fn check(tokens: &str, at: usize, length: usize, expected: &str, values: &[i64]) {
+        let tokens: Vec<String> = tokens.split(' ').map(str::to_owned).collect();
+        let values_before = tokens
+            .iter()
+            .filter(|token| token.starts_with(['$', '?']))
+            .collect::<std::collections::HashSet<_>>()
+            .len()
+            .max(tokens.iter().filter(|token| *token == "?").count());
+        let statement = Statement {
+            gaps: vec![" ".to_owned(); tokens.len() + 1],
+            tokens,
+            binds: (0..values_before)
+                .map(|value| Bind::Int(i64::try_from(value).unwrap()))
+                .collect(),
+            is_ordered: false,
+            writes: false,
+        };
+        let smaller = without(&statement, at, length);
+        assert_eq!(smaller.tokens.join(" "), expected);
+        let values: Vec<Bind> = values.iter().copied().map(Bind::Int).collect();
+        assert_eq!(smaller.binds, values);
+    }
+
+    #[test]
+    fn values_go_with_their_placeholders() {
+        check("a ? b ? c ?", 1, 1, "a b ? c ?", &[1, 2]);
+        check("a ? b ? c ?", 2, 2, "a ? c ?", &[0, 2]);
+        check("a $1 b $2 c $1 d $3", 3, 1, "a $1 b c $1 d $2", &[0, 2]);
+        check("a $1 b $2 c $1", 1, 1, "a b $2 c $1", &[0, 1]);
+        check("?1 ?2 ?3", 0, 2, "?1", &[2]);
+        check("a b", 0, 1, "b", &[]);
+    }
 }

@@ -153,9 +153,9 @@ impl Maker {
         depth: usize,
         limit: Option<i64>,
     ) -> Query {
-        let sets = std::mem::replace(&mut self.sets, false);
-        let (text, columns) = self.some_rows(kinds, depth);
-        self.sets = sets;
+        let sorted = std::mem::replace(&mut self.sorted, true);
+        let (mut text, columns) = self.some_rows(kinds, depth);
+        self.sorted = sorted;
         let order: Vec<String> = (1..=kinds.len())
             .map(|at| {
                 let direction =
@@ -164,12 +164,18 @@ impl Maker {
                 format!("{at} {direction}")
             })
             .collect();
-        let mut query = format!("{text} ORDER BY {}", order.join(" , "));
+        let by = order.join(" , ");
+        let mut query = format!("{text} ORDER BY {by}");
         if let Some(most) = limit {
             let most = self.dice.from(1, most);
-            // SQLite 3.51 skips rows of EXISTS in the place of rows of the answer.
-            let may_skip = self.is_postgres() || !text.contains("EXISTS");
+            // SQLite 3.51 skips no rows behind an EXISTS that it has made a join of; see `engine_faults` among the tests. The
+            // sign keeps it from that.
+            let may_skip = self.is_postgres() || self.commons.is_empty();
             let skip = if may_skip { self.dice.below(3) } else { 0 };
+            if skip > 0 && !self.is_postgres() {
+                text = text.replace("EXISTS (", "+ EXISTS (");
+                query = format!("{text} ORDER BY {by}");
+            }
             let choice = if limit == Some(1) {
                 0
             } else {

@@ -48,8 +48,14 @@ impl Maker {
         let on = self.on(before);
         let (kind, on) = match choice {
             5..7 => (self.dice.pick(&["LEFT JOIN", "LEFT OUTER JOIN"]), on),
-            7 => (self.dice.pick(&["RIGHT JOIN", "RIGHT OUTER JOIN"]), on),
-            8 => (self.dice.pick(&["FULL JOIN", "FULL OUTER JOIN"]), on),
+            7 | 8 => {
+                self.fills = true;
+                let kinds: &[&str] = match choice {
+                    7 => &["RIGHT JOIN", "RIGHT OUTER JOIN"],
+                    _ => &["FULL JOIN", "FULL OUTER JOIN"],
+                };
+                (self.dice.pick(kinds), on)
+            }
             _ if self.dice.chance(30) => (
                 self.dice.pick(&["JOIN", "INNER JOIN"]),
                 format!("{on} AND {}", self.condition(depth.min(1))),
@@ -76,7 +82,6 @@ impl Maker {
         let kind = self.dice.pick(&["JOIN", "LEFT JOIN", "FULL JOIN", "JOIN"]);
         let inner = self.levels.pop().unwrap_or_default();
         self.hidden.clear();
-        // Grouped by its key, a table in there is refused by the engine, not by the firewall.
         level.extend(inner.into_iter().map(|relation| Relation {
             table: None,
             ..relation
@@ -188,6 +193,7 @@ impl Maker {
                 alias: alias.clone(),
                 columns,
                 table,
+                keyed: table,
             });
         }
         alias
@@ -336,6 +342,7 @@ impl Maker {
                     alias: table.name.to_owned(),
                     columns,
                     table: known,
+                    keyed: known,
                 });
             }
             return text;

@@ -98,6 +98,7 @@ impl Maker {
             alias: alias.to_owned(),
             columns: columns.collect(),
             table: Some(table),
+            keyed: Some(table),
         }]);
     }
 
@@ -273,6 +274,7 @@ impl Maker {
             alias: "q".to_owned(),
             columns: made.clone(),
             table: None,
+            keyed: None,
         }]);
         let items: Vec<String> = columns
             .iter()
@@ -314,6 +316,18 @@ impl Maker {
             .filter(|unique| !unique.contains("email") || has("email"))
             .collect();
         let unique = self.dice.pick(&uniques);
+        let clause = self.conflict_clause(table, unique);
+        if self.is_postgres() || !self.dice.chance(30) {
+            return clause;
+        }
+        // SQLite takes several, the last one without a key if it only ignores.
+        match self.dice.pick(&uniques) {
+            other if other == unique => format!("{clause} ON CONFLICT DO NOTHING"),
+            other => format!("{clause} {}", self.conflict_clause(table, other)),
+        }
+    }
+
+    fn conflict_clause(&mut self, table: &'static Table, unique: &str) -> String {
         if self.dice.chance(30) {
             return format!("ON CONFLICT {unique} DO NOTHING");
         }
@@ -327,6 +341,7 @@ impl Maker {
                 .map(|target| target.columns.clone())
                 .unwrap_or_default(),
             table: None,
+            keyed: None,
         };
         if let Some(level) = self.levels.last_mut() {
             level.push(excluded);
@@ -416,6 +431,7 @@ impl Maker {
                         kind: Kind::Int,
                     }],
                     table: None,
+                    keyed: None,
                 });
             }
             from = format!("FROM ( {query} ) AS q WHERE q . k = {alias} . {int} AND");

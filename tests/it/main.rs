@@ -16,6 +16,7 @@
 )]
 
 mod compiled;
+mod engine_faults;
 mod engine_wall;
 mod functions;
 mod fuzz;

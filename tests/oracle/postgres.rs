@@ -47,11 +47,12 @@ impl Postgres {
             .await
             .map_err(|error| error.to_string())?;
         let connect = |schema, patience| {
-            connect(
-                database
-                    .admin_options()
-                    .options([("search_path", schema), ("statement_timeout", patience)]),
-            )
+            connect(database.admin_options().options([
+                ("search_path", schema),
+                ("statement_timeout", patience),
+                // A query of a few rows that the planner takes for a long one would be compiled for most of its time.
+                ("jit", "off"),
+            ]))
         };
         Ok(Self {
             baseline: connect("baseline", patience).await?,

@@ -9,6 +9,7 @@ use sqlparser::tokenizer::Span;
 
 use super::Rewriter;
 use super::fragments::{and, plain_and};
+use super::group::Wide;
 use super::names::system_columns;
 use super::ranges::Range;
 use super::splice::Walk;
@@ -54,6 +55,8 @@ pub(super) struct Candidate<'a> {
     pub(super) table: &'a Table,
     /// Whether it is all there is in FROM.
     pub(super) single: bool,
+    /// Whether an outer join makes up rows of it, so that it can't be confined by WHERE.
+    pub(super) filled: bool,
 }
 
 /// A table that is left in place.
@@ -65,14 +68,14 @@ pub(super) struct InPlace {
 }
 
 impl<'a> Rewriter<'a> {
-    /// The tables of a SELECT that have to stay in place.
-    pub(super) fn tables_in_place(&self, select: &Select) -> Vec<InPlace> {
+    /// The tables of a SELECT that have to stay in place, and the groups that have to name more columns.
+    pub(super) fn tables_in_place(&self, select: &Select) -> (Vec<InPlace>, Vec<Wide<'a>>) {
         let Some(from) = self
             .source
             .index(select.select_token.0.span)
             .filter(|from| !self.within.contains(from))
         else {
-            return Vec::new();
+            return <_>::default();
         };
         let ranges = self.ranges_of(&select.from, &[]);
         let mut rows = Vec::new();
@@ -85,16 +88,26 @@ impl<'a> Rewriter<'a> {
         let ungrouped =
             matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
         if ungrouped && rows.is_empty() && !self.names_system_columns {
-            return Vec::new();
+            return <_>::default();
         }
         let level = self.source.level_end(from);
         let end = self
             .source
             .find(from + 1, level, &["union", "intersect", "except"])
             .unwrap_or(level);
-        let mut tables = Vec::new();
+        let (mut tables, mut wide) = (Vec::new(), Vec::new());
         for candidate in self.candidates(&select.from, &ranges) {
-            let keyed = self.is_grouped_by_key(select, &candidate, from, end);
+            let leaned_on = self.grouped_by_key(select, &candidate, from, end);
+            if candidate.filled {
+                wide.extend(leaned_on.map(|leaned_on| Wide {
+                    at: candidate.at,
+                    known_as: candidate.known_as,
+                    table: candidate.table,
+                    leaned_on,
+                }));
+                continue;
+            }
+            let keyed = leaned_on.is_some();
             let name = self.fold(&candidate.known_as);
             let whole_row = rows.contains(&name) && candidate.table.column(&name).is_none();
             if keyed || whole_row || self.names_system_column(&candidate, from, end) {
@@ -105,22 +118,15 @@ impl<'a> Rewriter<'a> {
                 });
             }
         }
-        tables
+        (tables, wide)
     }
 
-    /// The tenant tables that a predicate in WHERE would confine.
+    /// The tenant tables that a predicate in WHERE would confine, and those that an outer join fills.
     fn candidates(&self, from: &[TableWithJoins], ranges: &[Range<'_>]) -> Vec<Candidate<'a>> {
-        let single = matches!(from, [TableWithJoins { joins, .. }] if joins.is_empty());
+        let single = from.len() == 1;
         let mut found = Vec::new();
-        for TableWithJoins { relation, joins } in from {
-            if !joins.iter().any(fills_left) {
-                found.extend(self.candidate(relation, single));
-            }
-            for (nth, join) in joins.iter().enumerate() {
-                if !fills_right(join) && !joins.iter().skip(nth + 1).any(fills_left) {
-                    found.extend(self.candidate(&join.relation, false));
-                }
-            }
+        for item in from {
+            self.candidates_of(item, single, false, &mut found);
         }
         // The predicate names the table, so the name must be one thing's only.
         found.retain(|candidate| {
@@ -130,7 +136,38 @@ impl<'a> Rewriter<'a> {
         found
     }
 
-    fn candidate(&self, factor: &TableFactor, single: bool) -> Option<Candidate<'a>> {
+    /// `filled` is whether an outer join around it makes up rows of the item.
+    fn candidates_of(
+        &self,
+        item: &TableWithJoins,
+        single: bool,
+        filled: bool,
+        found: &mut Vec<Candidate<'a>>,
+    ) {
+        let TableWithJoins { relation, joins } = item;
+        let factors = std::iter::once((relation, false, 0)).chain(
+            joins
+                .iter()
+                .enumerate()
+                .map(|(nth, join)| (&join.relation, fills_right(join), nth + 1)),
+        );
+        for (factor, fills_it, behind) in factors {
+            let filled = filled || fills_it || joins.iter().skip(behind).any(fills_left);
+            let single = single && joins.is_empty();
+            match factor {
+                // SQLite makes a subquery of it.
+                TableFactor::NestedJoin {
+                    table_with_joins,
+                    alias: None,
+                } if self.dialect == Dialect::Postgres => {
+                    self.candidates_of(table_with_joins, single, filled, found);
+                }
+                _ => found.extend(self.candidate(factor, single, filled)),
+            }
+        }
+    }
+
+    fn candidate(&self, factor: &TableFactor, single: bool, filled: bool) -> Option<Candidate<'a>> {
         let TableFactor::Table {
             name,
             alias,
@@ -161,6 +198,7 @@ impl<'a> Rewriter<'a> {
             known_as,
             table,
             single,
+            filled,
         })
     }
 
@@ -199,10 +237,13 @@ impl<'a> Rewriter<'a> {
 
     /// Confines the tables left in place, and completes the keys that are grouped by.
     pub(super) fn confine_in_place(&mut self, select: &mut Select, tables: &[InPlace]) -> Walk {
-        let Some(first) = tables.iter().map(|table| table.at).min() else {
+        let first = tables.iter().map(|table| table.at).min();
+        let from = self.source.index(select.select_token.0.span);
+        let (Some(first), Some(from)) = (first, from) else {
             return Ok(());
         };
-        let end = self.source.level_end(first);
+        // The table may be in parentheses, but WHERE is not.
+        let end = self.source.level_end(from);
         let mut behind = self.source.find(first, end, AFTER_WHERE).unwrap_or(end);
         // ON CONFLICT of an INSERT.
         let mut on = self.source.find(first, behind, &["on"]);
@@ -237,18 +278,20 @@ impl<'a> Rewriter<'a> {
                 Some(before) => plain_and(before, predicate),
             });
             if *keyed {
-                self.complete_key(select, known_as, behind, end)?;
+                let tenant = self.fragments.column();
+                self.widen_group(select, known_as, [tenant], behind, end)?;
             }
         }
         select.selection = condition;
         Ok(())
     }
 
-    /// Adds the tenant column to the GROUP BY at a token.
-    fn complete_key(
+    /// Adds columns of a table to the GROUP BY at a token.
+    pub(super) fn widen_group(
         &mut self,
         select: &mut Select,
         known_as: &Ident,
+        columns: impl IntoIterator<Item = Ident>,
         group: usize,
         end: usize,
     ) -> Walk {
@@ -258,17 +301,13 @@ impl<'a> Rewriter<'a> {
         if !self.source.is_word(group, "group") || !self.source.is_word(group + 1, "by") {
             return Err(self.unsupported(Span::empty(), "GROUP BY at an unknown place"));
         }
-        keys.push(Expr::CompoundIdentifier(vec![
-            known_as.clone(),
-            self.fragments.column(),
-        ]));
         let behind = self.source.find(group, end, AFTER_GROUP).unwrap_or(end);
-        let text = format!(
-            ", {}.{}",
-            names::text(known_as),
-            self.fragments.column_text()
-        );
-        self.insert_at(self.source.end_before(behind), text);
+        let place = self.source.end_before(behind);
+        for column in columns {
+            let text = format!(", {}.{}", names::text(known_as), names::text(&column));
+            self.insert_at(place, text);
+            keys.push(Expr::CompoundIdentifier(vec![known_as.clone(), column]));
+        }
         Ok(())
     }
 }

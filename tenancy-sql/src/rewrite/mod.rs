@@ -1,6 +1,7 @@
 //! The rewriter: parse, walk, splice, verify. One file per kind of statement or clause; what is added to a statement is in
 //! `fragments`, where it goes is found in `source`.
 
+mod conflicts;
 mod expr;
 mod fragments;
 mod from;
@@ -33,6 +34,7 @@ pub(crate) use splice::Splice;
 
 use crate::lex::Lexeme;
 use crate::{Access, Catalog, Checked, Dialect, Refused, RefusedKind};
+use conflicts::Clause;
 use fragments::Fragments;
 use placeholders::Placeholders;
 use ranges::Ranges;
@@ -54,6 +56,9 @@ struct Rewriter<'a> {
     names_system_columns: bool,
     binds_tenant: bool,
     writes: bool,
+    /// The conflict clauses that the parser did not see, until they are walked, and afterwards.
+    conflicts: Vec<Clause>,
+    walked_conflicts: Vec<Clause>,
     /// Names of tables that stay as they are because WHERE confines them, by index of the token.
     in_place: Vec<usize>,
     /// The folded names of the relations that were met, but for those that the statement itself introduces.
@@ -110,6 +115,7 @@ fn on_this_stack(
     let parse::Parsed {
         source,
         mut statement,
+        conflicts,
         shimmed,
     } = parse::parse(dialect, sql, lexemes, &limits::ORIGINAL)?;
     let placeholders = Placeholders::of(&source)?;
@@ -131,17 +137,23 @@ fn on_this_stack(
         names_system_columns: names::names_system_columns(&source),
         binds_tenant: false,
         writes: false,
+        conflicts,
+        walked_conflicts: Vec::new(),
         in_place: Vec::new(),
         relations: std::cell::RefCell::default(),
         here: std::cell::Cell::new(Span::empty()),
     };
     rewriter.operators()?;
     rewriter.statement(&mut statement)?;
+    if let Some(clause) = rewriter.conflicts.first() {
+        return Err(conflicts::stray(&source, clause.tokens.start));
+    }
     let Rewriter {
         edits,
         binds_tenant,
         writes,
         relations,
+        walked_conflicts,
         ..
     } = rewriter;
     let relations = relations.into_inner();
@@ -157,7 +169,7 @@ fn on_this_stack(
         return Ok((checked, relations));
     }
     let (text, splices) = splice::splice(sql, edits).ok_or_else(|| verify::unverified(sql))?;
-    verify::verify(dialect, sql, &text, &statement)?;
+    verify::verify(dialect, sql, &text, &statement, &walked_conflicts)?;
     let checked = Checked::new(
         text.into(),
         placeholders.params,

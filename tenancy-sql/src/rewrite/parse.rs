@@ -5,6 +5,7 @@ use sqlparser::dialect::{PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::conflicts::{self, Clause};
 use super::kinds;
 use super::limits::{Limits, check_lexemes};
 use super::shim::{Shimmed, shim};
@@ -16,6 +17,8 @@ use crate::{Dialect, Refused, RefusedKind};
 pub(super) struct Parsed<'a> {
     pub(super) source: Source<'a>,
     pub(super) statement: Statement,
+    /// The conflict clauses of SQLite that the parser did not see.
+    pub(super) conflicts: Vec<Clause>,
     pub(super) shimmed: Shimmed,
 }
 
@@ -50,11 +53,22 @@ pub(super) fn parse<'a>(
 ) -> Result<Parsed<'a>, Refused> {
     let source = Source::new(dialect, sql, lexemes, limits.depth)?;
     kinds::check(&source)?;
-    let (tokens, shimmed) = shim(&source);
+    let mut shimmed = Shimmed::default();
+    let (mut tokens, mut conflicts) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    for place in conflicts::places(&source) {
+        tokens.extend(shim(&source, at..place.start, &mut shimmed));
+        at = place.end;
+        let shown = shim(&source, place.clone(), &mut shimmed);
+        let parse = |tokens| statement(dialect, sql, tokens);
+        conflicts.push(conflicts::clause(&source, place, shown, parse)?);
+    }
+    tokens.extend(shim(&source, at..source.lexemes.len(), &mut shimmed));
     let statement = statement(dialect, sql, tokens)?;
     Ok(Parsed {
         source,
         statement,
+        conflicts,
         shimmed,
     })
 }

@@ -13,12 +13,13 @@ use crate::RefusedKind;
 
 impl Rewriter<'_> {
     pub(super) fn select(&mut self, select: &mut Select) -> Walk {
-        let in_place = self.tables_in_place(select);
+        let (in_place, wide) = self.tables_in_place(select);
         self.in_place.extend(in_place.iter().map(|table| table.at));
         let ranges = self.ranges_of(&select.from, &self.in_place);
         self.ranges.enter(ranges);
         self.clauses(select)?;
         self.ranges.leave();
+        self.widen_groups(select, &wide)?;
         self.confine_in_place(select, &in_place)
     }
 

@@ -2,6 +2,7 @@
 
 use sqlparser::ast::Statement;
 
+use super::conflicts::Clause;
 use super::{limits, parse};
 use crate::{Dialect, Refused, RefusedKind};
 
@@ -10,11 +11,19 @@ pub(super) fn verify(
     sql: &str,
     spliced: &str,
     expected: &Statement,
+    conflicts: &[Clause],
 ) -> Result<(), Refused> {
     let parsed = parse::tokens(dialect, spliced, &limits::SPLICED)
         .and_then(|lexemes| parse::parse(dialect, spliced, lexemes, &limits::SPLICED))
         .map_err(|_| unverified(sql))?;
-    if parsed.statement == *expected && parsed.shimmed.edits.is_empty() {
+    let clauses = |clauses: &[Clause]| -> Vec<_> {
+        let conflict = |clause: &Clause| clause.conflict.clone();
+        clauses.iter().map(conflict).collect()
+    };
+    if parsed.statement == *expected
+        && clauses(&parsed.conflicts) == clauses(conflicts)
+        && parsed.shimmed.edits.is_empty()
+    {
         Ok(())
     } else {
         Err(unverified(sql))
@@ -41,7 +50,7 @@ mod tests {
         let expected = parse::parse(dialect, expected, lexemes, &limits::SPLICED)
             .unwrap()
             .statement;
-        let verified = verify(dialect, "original", spliced, &expected);
+        let verified = verify(dialect, "original", spliced, &expected, &[]);
         assert_eq!(
             verified.map_err(|refused| refused.kind()),
             if passes {

@@ -16,6 +16,7 @@ CREATE TABLE contacts (
 CREATE TABLE "Odd ""Name" (tenant_id uuid NOT NULL, "order" int, PRIMARY KEY (tenant_id, "order"));
 CREATE TABLE events (tenant_id uuid NOT NULL, id bigint, PRIMARY KEY (tenant_id, id)) PARTITION BY HASH (tenant_id);
 CREATE TABLE events_0 PARTITION OF events FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+CREATE TABLE shapes (tenant_id uuid NOT NULL, id bigint, outline polygon, raw JSON, PRIMARY KEY (tenant_id, id));
 CREATE TABLE countries (code text PRIMARY KEY, name text);
 CREATE TABLE plans (id int PRIMARY KEY);
 CREATE VIEW all_leads AS SELECT * FROM leads;

@@ -118,7 +118,7 @@ fn a40_what_a_derived_table_has_lost_is_refused() {
             "DELETE FROM leads WHERE SYS = (SELECT SYS FROM contacts, countries)",
             // Not of a name that is one thing's only, nor of a hidden one.
             "SELECT l.SYS FROM leads l, countries l",
-            "SELECT l.SYS FROM (leads l JOIN contacts c ON true) WHERE true",
+            "SELECT l.SYS FROM countries x LEFT JOIN (leads l JOIN contacts c ON true) ON true",
             "SELECT x.c FROM leads l, (SELECT l.SYS AS c) x",
             "SELECT y.SYS FROM leads",
             // Written, renamed, merged, of the row that was refused.

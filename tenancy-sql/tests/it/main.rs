@@ -7,9 +7,11 @@
 )]
 
 mod app_statements;
+mod conflicts;
 mod fixture;
 mod fuzzed;
 mod golden;
+mod groups;
 mod hostile;
 mod in_place;
 mod merge;

@@ -43,9 +43,29 @@ fn only_and_table_and_star() {
         "SELECT (l).* FROM leads l",
         "SELECT l.* FROM <<leads>> l",
     );
+    accepts(
+        Postgres,
+        "SELECT 1 FROM countries JOIN (ONLY leads l CROSS JOIN ((ONLY contacts AS c JOIN countries d ON true) CROSS JOIN leads)) ON true",
+        "SELECT 1 FROM countries JOIN (<<leads>> l CROSS JOIN ((<<contacts>> AS c JOIN countries d ON true) CROSS JOIN <<leads>> AS leads)) ON true",
+    );
+    accepts(
+        Postgres,
+        "DELETE FROM leads USING (ONLY contacts c CROSS JOIN countries) WHERE c.id = 1",
+        "DELETE FROM leads USING (<<contacts>> c CROSS JOIN countries) WHERE (c.id = 1) AND [[leads]]",
+    );
+    // Elsewhere it is no relation.
+    for sql in [
+        "SELECT (ONLY leads)",
+        "SELECT count(ONLY leads)",
+        "SELECT 1 WHERE 1 IN (ONLY leads)",
+        "SELECT * FROM ONLY (leads)",
+    ] {
+        assert!(check(Postgres, sql).is_err(), "{sql}");
+    }
     // Of a table with parts `ONLY` means something else.
     for sql in [
         "SELECT * FROM ONLY events",
+        "SELECT * FROM (ONLY events CROSS JOIN leads)",
         "DELETE FROM ONLY events",
         "UPDATE ONLY events SET id = 1",
     ] {
@@ -77,6 +97,8 @@ fn what_is_left_out_for_the_parser_stays_in_the_text() {
         "WITH RECURSIVE x AS (SELECT id FROM <<leads>> AS leads) CYCLE id SET c TO true DEFAULT false USING p SELECT * FROM x",
         "UPDATE leads SET tags[1] = 'x', data['a']['b'] = '1' WHERE (id = 1) AND [[leads]]",
         "SELECT * FROM ROWS FROM (generate_series(1, 2), unnest(ARRAY[1])) WITH ORDINALITY AS t(a, b, n), <<leads>> AS leads",
+        "SELECT * FROM (ROWS FROM (generate_series(1, 2)) AS t(a) CROSS JOIN <<leads>> AS leads)",
+        "DELETE FROM leads USING ROWS FROM (generate_series(1, 2)) AS t(a) WHERE (id = 1) AND [[leads]]",
         "SELECT XMLELEMENT(NAME foo, XMLATTRIBUTES(id AS b), 'x') FROM <<leads>> AS leads",
     ] {
         let original = sql
@@ -104,6 +126,11 @@ fn what_is_left_out_for_the_parser_stays_in_the_text() {
     refuses(
         Postgres,
         "SELECT * FROM ROWS FROM (pg_ls_dir('.')) AS t",
+        RefusedKind::Function,
+    );
+    refuses(
+        Postgres,
+        "DELETE FROM leads USING ROWS FROM (pg_ls_dir('.')) AS t",
         RefusedKind::Function,
     );
     assert!(check(Postgres, "SELECT * FROM ROWS FROM (pg_stats) AS t").is_err());
@@ -268,4 +295,28 @@ fn keys_of_expressions() {
             .unwrap_err();
         assert_eq!(refused.kind(), RefusedKind::Conflict, "{target}: {refused}");
     }
+}
+
+#[test]
+fn replace_behind_with() {
+    accepts(
+        Sqlite,
+        "WITH c AS (SELECT id FROM leads) REPLACE INTO leads (id) SELECT id FROM c",
+        "WITH c AS (SELECT id FROM <<leads>> AS leads) REPLACE INTO leads (id, tenant_id) SELECT id, {v} FROM c",
+    );
+    // The row in the way may be another tenant's.
+    refuses(
+        Sqlite,
+        "WITH c AS (SELECT 1 AS id) REPLACE INTO contacts (id) SELECT id FROM c",
+        RefusedKind::Conflict,
+    );
+    // A call, and a name like any other.
+    assert!(check(Sqlite, "SELECT (1) REPLACE INTO leads").is_err());
+    assert!(
+        check(
+            Sqlite,
+            "WITH c AS (SELECT 1) REPLACE INTO leads DEFAULT VALUES SELECT 1"
+        )
+        .is_err()
+    );
 }

@@ -1,5 +1,7 @@
 //! INSERT: the tenant column is added to the list and its value to each row, each arm of a set operation.
 
+use std::ops::Range;
+
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     Expr, Ident, Insert, ObjectName, ObjectNamePart, OnInsert, Parens, Query, Select, SelectItem,
@@ -8,7 +10,8 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::super::Rewriter;
-use super::super::ranges::{Held, Range};
+use super::super::conflicts;
+use super::super::ranges::{self, Held};
 use super::super::splice::Walk;
 use super::Target;
 use crate::lex::Kind;
@@ -137,12 +140,25 @@ impl Rewriter<'_> {
             }
         }
         let target = Target { table, known_as };
-        let excluded = Range {
+        let excluded = ranges::Range {
             known_as: "excluded".into(),
             held: Held::Derived(table),
         };
         let ranges = target.ranges(self, on.iter().map(|_| excluded.clone()).collect());
         self.ranges.enter(ranges);
+        let mut start = start;
+        for mut clause in std::mem::take(&mut self.conflicts) {
+            let Range {
+                start: from,
+                end: to,
+            } = clause.tokens;
+            if on.is_none() || from < start || to > end {
+                return Err(conflicts::stray(self.source, from));
+            }
+            self.on_conflict(&mut clause.conflict, table, &target.known_as, from, to)?;
+            start = to;
+            self.walked_conflicts.push(clause);
+        }
         match on {
             None => {}
             Some(OnInsert::OnConflict(conflict)) => {

@@ -1,6 +1,10 @@
 //! Where the parser has gaps: tokens it does not know are left out for it where they can hold no name of a relation and no
 //! call, and a few forms are rewritten, in the text too, into the longer way it knows. What is left out stays in the text.
 
+mod sqlite;
+
+use std::ops::Range;
+
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::source::Source;
@@ -26,13 +30,16 @@ struct Step {
     next: usize,
 }
 
-/// The tokens for the parser.
-pub(super) fn shim(source: &Source<'_>) -> (Vec<TokenWithSpan>, Shimmed) {
-    let mut tokens = Vec::with_capacity(source.lexemes.len() + 4);
-    let mut shimmed = Shimmed::default();
+/// What the parser is to see of these tokens.
+pub(super) fn shim(
+    source: &Source<'_>,
+    range: Range<usize>,
+    shimmed: &mut Shimmed,
+) -> Vec<TokenWithSpan> {
+    let mut tokens = Vec::with_capacity(range.len() + 4);
     let insert_list = insert_list(source);
-    let mut at = 0;
-    while let Some(lexeme) = source.lexeme(at) {
+    let mut at = range.start;
+    while let Some(lexeme) = source.lexeme(at).filter(|_| at < range.end) {
         if !may_start(source, lexeme) {
             tokens.push(parser_token(source.dialect, source.sql, lexeme));
             at += 1;
@@ -40,9 +47,11 @@ pub(super) fn shim(source: &Source<'_>) -> (Vec<TokenWithSpan>, Shimmed) {
         }
         let step = match source.dialect {
             Dialect::Postgres => {
-                postgres(source, at, &mut shimmed).or_else(|| subscript(source, at, insert_list))
+                postgres(source, at, shimmed).or_else(|| subscript(source, at, insert_list))
             }
-            Dialect::Sqlite => within(source, at, &mut shimmed).or_else(|| sqlite(source, at)),
+            Dialect::Sqlite => {
+                sqlite::within(source, at, shimmed).or_else(|| sqlite::shown_as(source, at))
+            }
         };
         match step.or_else(|| common(source, at)) {
             Some(step) => {
@@ -55,7 +64,7 @@ pub(super) fn shim(source: &Source<'_>) -> (Vec<TokenWithSpan>, Shimmed) {
             }
         }
     }
-    (tokens, shimmed)
+    tokens
 }
 
 /// Whether any of the rules starts at such a token; a quick no for most.
@@ -68,7 +77,7 @@ fn may_start(source: &Source<'_>, lexeme: &Lexeme) -> bool {
         (Kind::Word, 4) => &["name", "only", "rows", "with"],
         (Kind::Word, 5) => &["cycle", "table"],
         (Kind::Word, 6) => &["search"],
-        (Kind::Word, 7) => &["default", "exclude", "indexed"],
+        (Kind::Word, 7) => &["default", "exclude", "indexed", "replace"],
         (Kind::Word, 8) => &["distinct", "variadic"],
         (Kind::Word, 9) => &["symmetric"],
         (Kind::Word, 10) => &["asymmetric", "overriding"],
@@ -85,7 +94,7 @@ fn shown(source: &Source<'_>, at: usize) -> Option<TokenWithSpan> {
 }
 
 /// A token that is not in the text, at the place of one that is.
-fn made(source: &Source<'_>, at: usize, tokens: &[Token]) -> Vec<TokenWithSpan> {
+pub(super) fn made(source: &Source<'_>, at: usize, tokens: &[Token]) -> Vec<TokenWithSpan> {
     let Some(place) = shown(source, at) else {
         return Vec::new();
     };
@@ -98,7 +107,7 @@ fn made(source: &Source<'_>, at: usize, tokens: &[Token]) -> Vec<TokenWithSpan> 
         .collect()
 }
 
-fn word(text: &str) -> Token {
+pub(super) fn word(text: &str) -> Token {
     Token::make_word(text, None)
 }
 
@@ -173,7 +182,9 @@ fn postgres(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Ste
     // `ONLY leads` is `leads` while the table has no parts; the walk checks that it has none.
     if source.is_word(at, "only")
         && is_name(source, at + 1)
-        && (any(source, before(at, 1), RELATION_FOLLOWS) || source.is_mark(before(at, 1), ','))
+        && (any(source, before(at, 1), RELATION_FOLLOWS)
+            || source.is_mark(before(at, 1), ',')
+            || opens_join(source, before(at, 1)))
     {
         let mut last = at + 1;
         while source.is_mark(last + 1, '.') && is_name(source, last + 2) {
@@ -323,13 +334,21 @@ fn postgres(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Ste
     None
 }
 
+/// Whether the token is a parenthesis that joined tables may stand in.
+fn opens_join(source: &Source<'_>, at: usize) -> bool {
+    source.is_mark(at, '(')
+        && (any(source, before(at, 1), &["from", "join", "using"])
+            || opens_join(source, before(at, 1)))
+}
+
 /// Not `SELECT rows FROM (...)`, where it is a column.
 fn is_rows_from(source: &Source<'_>, at: usize) -> bool {
     words(source, at, &["rows", "from"])
         && at
             .checked_add(2)
             .is_some_and(|open| source.is_mark(open, '('))
-        && any(source, before(at, 1), &["from", "join", "lateral"])
+        && (any(source, before(at, 1), &["from", "join", "lateral", "using"])
+            || opens_join(source, before(at, 1)))
 }
 
 /// `JOIN b USING (a, b) AS j`: the alias names the merged columns.
@@ -416,117 +435,6 @@ fn subscript(source: &Source<'_>, at: usize, insert_list: Option<(usize, usize)>
     } else {
         None
     }
-}
-
-/// `x IN leads` is `x IN (SELECT * FROM leads)`.
-fn within(source: &Source<'_>, at: usize, shimmed: &mut Shimmed) -> Option<Step> {
-    if !source.is_word(at, "in") || !is_name(source, at + 1) {
-        return None;
-    }
-    let mut last = at + 1;
-    while source.is_mark(last + 1, '.') && is_name(source, last + 2) {
-        last += 2;
-    }
-    // A call.
-    if source.is_mark(last + 1, '(') {
-        return None;
-    }
-    let (start, end) = (source.start(at + 1), source.end_before(last + 1));
-    for (place, text) in [(start, "(SELECT * FROM "), (end, ")")] {
-        shimmed.edits.push(Edit {
-            start: place,
-            end: place,
-            text: text.into(),
-            target: false,
-        });
-    }
-    shimmed.within.push(at + 1);
-    let mut tokens: Vec<TokenWithSpan> = shown(source, at).into_iter().collect();
-    let opening = [Token::LParen, word("SELECT"), Token::Mul, word("FROM")];
-    tokens.extend(made(source, at + 1, &opening));
-    tokens.extend((at + 1..=last).filter_map(|inside| shown(source, inside)));
-    tokens.extend(made(source, last, &[Token::RParen]));
-    Some(Step {
-        shown: tokens,
-        next: last + 1,
-    })
-}
-
-/// `FROM 'leads'`: a literal where a relation is named is a name.
-fn quoted_relation(source: &Source<'_>, at: usize) -> Option<Step> {
-    let lexeme = source.lexeme(at)?;
-    let named = any(source, before(at, 1), &["from", "into", "join", "update"])
-        && !source.is_word(before(at, 2), "distinct");
-    let name = lexeme
-        .text(source.sql)
-        .strip_prefix('\'')?
-        .strip_suffix('\'')?;
-    if lexeme.kind != Kind::Text(Text::Plain) || !named || name.contains(['\'', '"']) {
-        return None;
-    }
-    Some(Step {
-        shown: made(source, at, &[Token::make_word(name, Some('"'))]),
-        next: at + 1,
-    })
-}
-
-fn sqlite(source: &Source<'_>, at: usize) -> Option<Step> {
-    if let Some(step) = quoted_relation(source, at) {
-        return Some(step);
-    }
-    if source.is_word(at, "materialized")
-        && source.is_mark(at + 1, '(')
-        && any(source, before(at, 1), &["as", "not"])
-    {
-        return skip(at + 1);
-    }
-    if words(source, at, &["not", "materialized"]) && source.is_word(before(at, 1), "as") {
-        return skip(at + 2);
-    }
-    // `INSERT INTO leads AS l`, which the walk looks at again.
-    if source.is_word(at, "as") && is_name(source, at + 1) && is_target(source, before(at, 1)) {
-        return skip(at + 2);
-    }
-    if words(source, at, &["indexed", "by"]) && is_name(source, at + 2) {
-        return skip(at + 3);
-    }
-    if words(source, at, &["not", "indexed"]) {
-        return skip(at + 2);
-    }
-    // `a IS b` is `a IS NOT DISTINCT FROM b`.
-    const KNOWN: &[&str] = &["null", "not", "true", "false", "distinct"];
-    if source.is_word(at, "is") {
-        let shown = |rest: &[&str]| {
-            let tokens: Vec<Token> = std::iter::once(&"IS")
-                .chain(rest)
-                .map(|text| word(text))
-                .collect();
-            made(source, at, &tokens)
-        };
-        if !any(source, at + 1, KNOWN) {
-            return Some(Step {
-                shown: shown(&["NOT", "DISTINCT", "FROM"]),
-                next: at + 1,
-            });
-        }
-        if source.is_word(at + 1, "not")
-            && !any(source, at + 2, &["null", "true", "false", "distinct"])
-        {
-            return Some(Step {
-                shown: shown(&["DISTINCT", "FROM"]),
-                next: at + 2,
-            });
-        }
-    }
-    None
-}
-
-/// Whether the token is the last of a name behind INTO.
-fn is_target(source: &Source<'_>, mut at: usize) -> bool {
-    while is_name(source, at) && source.is_mark(before(at, 1), '.') {
-        at = before(at, 2);
-    }
-    is_name(source, at) && source.is_word(before(at, 1), "into")
 }
 
 fn common(source: &Source<'_>, at: usize) -> Option<Step> {
