@@ -151,7 +151,7 @@ impl Rewriter<'_> {
                 if format.is_some() {
                     return Err(self.unsupported(Span::empty(), "a cast with a format"));
                 }
-                self.data_type(data_type, Span::empty())?;
+                self.cast(expr, data_type)?;
                 return Ok(Some(expr));
             }
             Expr::Extract {
@@ -390,13 +390,27 @@ impl Rewriter<'_> {
             BinaryOperator::PGCustomBinaryOperator(parts) => match parts.as_slice() {
                 [_] => Ok(()),
                 [schema, _] if schema == "pg_catalog" => Ok(()),
-                _ => Err(self.refuse(
-                    Span::empty(),
-                    RefusedKind::Qualifier,
-                    format!("operator `{}`", parts.join(".")),
-                    "an operator of another schema may be anything",
-                    "use the operator without a schema, or of pg_catalog",
-                )),
+                _ => {
+                    let words = &self.source.lexemes;
+                    let place = (0..words.len()).find(|at| {
+                        self.source.is_word(*at, "operator")
+                            && self.source.is_mark(at + 1, '(')
+                            && !self.source.is_word(at + 2, "pg_catalog")
+                    });
+                    let at = place.unwrap_or(0);
+                    let end = place.map_or(words.len(), |at| self.source.step(at + 1));
+                    Err(Refused::new(
+                        RefusedKind::Qualifier,
+                        format!("operator `{}`", parts.join(".")),
+                        "an operator of another schema may be anything",
+                        "use the operator without a schema, or of pg_catalog",
+                    )
+                    .at(
+                        self.source.sql,
+                        self.source.start(at),
+                        self.source.end_before(end),
+                    ))
+                }
             },
             _ => Ok(()),
         }

@@ -71,13 +71,24 @@ impl Placeholders {
                 .zip(1..)
                 .find(|(number, expected)| *number != expected)
                 .map_or(*last, |(_, it)| it);
+            let place = source
+                .lexemes
+                .iter()
+                .filter(|lexeme| lexeme.kind == Kind::Param)
+                .find(|lexeme| {
+                    lexeme
+                        .text(source.sql)
+                        .get(1..)
+                        .is_some_and(|digits| digits.parse() == Ok(*last))
+                })
+                .map_or((0, source.sql.len()), |lexeme| (lexeme.start, lexeme.end));
             return Err(Refused::new(
                 RefusedKind::Placeholder,
                 format!("placeholder {last}"),
                 format!("number {missing} is never used, so a bound value would have no place"),
                 "number the placeholders without gaps",
             )
-            .at(source.sql, 0, source.sql.len()));
+            .at(source.sql, place.0, place.1));
         }
         if params > most(source.dialect) {
             return Err(Refused::new(

@@ -82,6 +82,18 @@ impl<'a> Ranges<'a> {
             .find(|range| range.known_as == name)
     }
 
+    /// Whether a system column is one of a tenant's table for sure.
+    pub(super) fn is_of_tenants_table(&self, name: &str, qualifier: Option<&str>) -> bool {
+        let is_own = |range: &Range<'_>| {
+            matches!(range.held, Held::Itself(table)
+                if table.class() == TableClass::Tenant && table.column(name).is_none())
+        };
+        match qualifier {
+            Some(qualifier) => self.of(qualifier).is_some_and(is_own),
+            None => matches!(self.in_sight().next(), Some([only]) if is_own(only)),
+        }
+    }
+
     /// Whether a system column reads what it would read without the rewrite.
     pub(super) fn has_system_column(
         &self,

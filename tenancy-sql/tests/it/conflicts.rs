@@ -98,6 +98,12 @@ fn nothing_else_hides_between_them() {
         format!("{ROWS} {own} {own} ON CONFLICT"),
         format!("INSERT INTO leads DEFAULT VALUES {own} DEFAULT VALUES {own}"),
         format!("INSERT INTO leads SELECT * FROM contacts JOIN countries ON conflict (id) {own}"),
+        format!(
+            "INSERT INTO leads (id) SELECT 1 FROM (INSERT INTO contacts (id) VALUES (1) {own}) {own} {own}"
+        ),
+        format!(
+            "INSERT INTO leads (id) SELECT 1 FROM (INSERT INTO leads (id) VALUES (1)) {own} {own}"
+        ),
     ] {
         assert!(check(Sqlite, &sql).is_err(), "{sql}");
         assert!(check(Postgres, &sql).is_err(), "{sql}");

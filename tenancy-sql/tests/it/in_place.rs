@@ -2,7 +2,7 @@
 
 use tenancy_sql::{Dialect, RefusedKind};
 
-use crate::fixture::{accepts, refuses};
+use crate::fixture::{accepts, check, refuses};
 use Dialect::{Postgres, Sqlite};
 use RefusedKind::{SystemColumn, Type};
 
@@ -253,5 +253,71 @@ fn a42_whole_rows_keep_their_type() {
         "UPDATE leads SET name = 'a' FROM contacts c RETURNING c",
     ] {
         refuses(Postgres, sql, Type);
+    }
+}
+
+#[test]
+fn a51_types_that_read_the_catalogues() {
+    for sql in [
+        "SELECT 1259::regclass",
+        "SELECT n::regclass FROM generate_series(1, 99999) n",
+        "SELECT CAST(1 AS pg_catalog.regrole)",
+        "SELECT 1::\"regnamespace\", 2",
+        "SELECT '{1}'::regtype[]",
+        "SELECT '{1}'::_regproc",
+        "SELECT regclass 'x'",
+        "SELECT ''::aclitem",
+        "SELECT 'plans'::regclass",
+        "SELECT 'pg_authid'::regclass",
+        "SELECT * FROM json_to_record('{}') AS t (a regclass)",
+        "UPDATE leads SET name = 1::regrole",
+        // Called like the column that may be cast.
+        "SELECT tableoid::regclass FROM (SELECT 1259 AS tableoid) x",
+        "SELECT x.tableoid::regclass FROM (SELECT 1259) x (tableoid)",
+        "WITH x (tableoid) AS (SELECT 1259) SELECT tableoid::regclass FROM x",
+        "SELECT c.tableoid::regclass FROM countries c (tableoid, x)",
+        "SELECT tableoid::regclass FROM generate_series(1, 20000) tableoid",
+        "SELECT tableoid.tableoid::regclass FROM generate_series(1, 20000) tableoid",
+        "SELECT (SELECT x.tableoid::regclass FROM leads) FROM (SELECT 1 AS tableoid) x",
+        "SELECT tableoid::regclass FROM leads, (SELECT 1 AS tableoid) x",
+        "SELECT tableoid::regtype FROM leads",
+    ] {
+        refuses(Postgres, sql, RefusedKind::Type);
+    }
+    accepts(
+        Postgres,
+        "SELECT tableoid::regclass, leads.tableoid::regclass FROM leads WHERE tableoid = 'leads'::regclass",
+        "SELECT tableoid::regclass, leads.tableoid::regclass FROM leads WHERE (tableoid = 'leads'::regclass) AND [[leads]]",
+    );
+    for sql in ["SELECT 'english'::regconfig", "SELECT 1::\"RegClass\""] {
+        accepts(Postgres, sql, sql);
+    }
+}
+
+#[test]
+fn a_refusal_points_to_its_place() {
+    for (sql, place) in [
+        ("SELECT id,\n 1::regrole", "1::regrole"),
+        (
+            "SELECT id FROM leads WHERE id OPERATOR(evil.=) 1",
+            "OPERATOR(evil.=) 1",
+        ),
+        (
+            "SELECT id FROM leads WHERE id = $1 OR id = $3 OR id = $3",
+            "$3 OR id = $3",
+        ),
+    ] {
+        let refused = check(Postgres, sql).unwrap_err();
+        let rendered = refused.render(sql);
+        let text: String = sql.chars().collect();
+        let start = text.find(place).unwrap();
+        let line = text[..start].matches('\n').count() + 1;
+        let column = start - text[..start].rfind('\n').map_or(0, |at| at + 1) + 1;
+        let column = if place == "1::regrole" {
+            column + 3
+        } else {
+            column
+        };
+        assert!(rendered.contains(&format!("{line}:{column}")), "{rendered}");
     }
 }
