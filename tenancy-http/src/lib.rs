@@ -37,7 +37,8 @@
 //!   never a `Domain`.
 //! - **Tasks.** A bare `tokio::spawn` in a handler loses the context, and every door in the task then refuses. Use
 //!   [`tenancy_core::spawn`]. The same holds for upgraded connections (WebSockets), whose callback runs in a task of its own:
-//!   take the context from the handler and enter it there.
+//!   take the context from the handler and run the connection in
+//!   [`TenantContext::while_live`](tenancy_core::TenantContext::while_live), which a suspension ends.
 //! - **Time.** A registry that hangs makes requests wait. Put a timeout around the layer, and a cache before the registry.
 
 #![cfg_attr(

@@ -2,12 +2,12 @@
 
 use std::error::Error as StdError;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use tenancy_core::TenantContext;
+use tenancy_core::{Ended, Error, TenantContext};
 use tracing::Span;
 
 use crate::Problem;
@@ -21,8 +21,13 @@ pin_project! {
     /// outside of any scope. This wrapper enters the tenant's context for each poll, up to the last byte, so that a stream of
     /// rows still knows whose rows it reads. It is dropped inside the context too, wherever it has got to.
     ///
+    /// A stream ends with the tenant's admission: when this process learns that the tenant was suspended, offboarded or moved,
+    /// the next poll is an error, and a stream that waits is woken for it. What was there at the first poll goes out, so an
+    /// answer that needed no waiting arrives whole.
+    ///
     /// # Errors
-    /// The inner body's own, boxed only when they happen. If something polls the body inside *another* tenant's scope the
+    /// The inner body's own, boxed only when they happen. A [`tenancy_core::Error`] of kind `Suspended` or `Moved` when the
+    /// stream was ended; the client sees a connection that breaks off, and not an answer that seems complete. If something polls the body inside *another* tenant's scope the
     /// inner body is not polled, and the error is a [`tenancy_core::Error`] of kind `WrongTenant`.
     #[derive(Debug)]
     pub struct TenantBody<B> {
@@ -44,9 +49,48 @@ pin_project! {
     #[project = ContentProj]
     #[derive(Debug)]
     enum Content<B> {
-        Tenant { #[pin] body: Option<B>, context: TenantContext, span: Span },
+        Tenant { #[pin] body: Option<B>, context: TenantContext, span: Span, watch: Watch },
         Central { #[pin] body: B },
         Problem { bytes: Option<Vec<u8>> },
+    }
+}
+
+/// Whether a body is a stream, and who wakes it when its tenant is no longer admitted.
+#[derive(Debug, Default)]
+enum Watch {
+    /// Not polled yet.
+    #[default]
+    Fresh,
+    /// Polled before; it has not waited since.
+    Stream,
+    /// It waits.
+    Waiting(Pin<Box<Ended>>),
+}
+
+impl Watch {
+    /// Refuses a stream whose tenant is no longer admitted.
+    fn ensure_live(&mut self, context: &TenantContext) -> Result<(), Error> {
+        match self {
+            Self::Fresh => {
+                *self = Self::Stream;
+                Ok(())
+            }
+            Self::Stream | Self::Waiting(_) => context.ensure_live(),
+        }
+    }
+
+    /// Has the task woken when that changes; refuses if it just did.
+    fn wait(&mut self, context: &TenantContext, cx: &mut Context<'_>) -> Result<(), Error> {
+        if !matches!(self, Self::Waiting(_)) {
+            *self = Self::Waiting(Box::pin(context.ended()));
+        }
+        match self {
+            Self::Waiting(ended) => match ended.as_mut().poll(cx) {
+                Poll::Ready(refused) => Err(refused),
+                Poll::Pending => Ok(()),
+            },
+            Self::Fresh | Self::Stream => Ok(()),
+        }
     }
 }
 
@@ -57,6 +101,7 @@ impl<B> TenantBody<B> {
                 body: Some(body),
                 context,
                 span,
+                watch: Watch::default(),
             },
         }
     }
@@ -89,22 +134,44 @@ where
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         match self.project().content.project() {
             ContentProj::Tenant {
-                body,
+                mut body,
                 context,
                 span,
+                watch,
             } => {
                 let _entered = span.enter();
-                let polled = context.sync_scope(|| match body.as_pin_mut() {
-                    Some(body) => body.poll_frame(cx),
-                    None => Poll::Ready(None),
+                // One that has nothing more to say ends as it would have.
+                let has_ended = body.as_ref().as_pin_ref().is_none_or(|b| b.is_end_stream());
+                let live = if has_ended {
+                    Ok(())
+                } else {
+                    watch.ensure_live(context)
+                };
+                let polled = live.and_then(|()| {
+                    context.sync_scope(|| match body.as_mut().as_pin_mut() {
+                        Some(body) => body.poll_frame(cx),
+                        None => Poll::Ready(None),
+                    })
                 });
-                match polled {
-                    Ok(frame) => Poll::Ready(ready!(frame).map(|frame| frame.map_err(Into::into))),
-                    Err(refused) => {
-                        tracing::error!(error = %refused, "response body polled for another tenant");
-                        Poll::Ready(Some(Err(refused.into())))
+                let refused = match polled {
+                    Ok(Poll::Ready(frame)) => {
+                        return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
                     }
+                    Ok(Poll::Pending) => match watch.wait(context, cx) {
+                        Ok(()) => return Poll::Pending,
+                        Err(refused) => refused,
+                    },
+                    Err(refused) => refused,
+                };
+                if refused.is_wrong_tenant() {
+                    tracing::error!(error = %refused, "response body polled for another tenant");
+                } else if body.is_none() {
+                    return Poll::Ready(None);
+                } else {
+                    tracing::info!(reason = %refused, "a streamed answer was ended");
+                    let _refused = context.sync_scope(|| body.set(None));
                 }
+                Poll::Ready(Some(Err(refused.into())))
             }
             ContentProj::Central { body } => body
                 .poll_frame(cx)

@@ -14,6 +14,7 @@ mod allocate;
 mod answers;
 mod cancel;
 mod concurrent;
+mod ended;
 mod extract;
 mod fixture;
 mod hosts;
