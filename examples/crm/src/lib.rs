@@ -24,6 +24,7 @@ pub mod error;
 pub mod goals;
 pub mod html;
 pub mod leads;
+pub mod operator;
 pub mod reports;
 pub mod secret;
 pub mod seed;

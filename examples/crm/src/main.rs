@@ -1,14 +1,17 @@
 //! `crm`: starts the demonstration, embedded or on PostgreSQL, and prints where its tenants answer.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use crm::app;
+use crm::operator;
 use crm::secret;
 use crm::seed::tenants;
 use crm::start::{self, Service};
+use sqlx::postgres::PgConnectOptions;
+use tenancy::TenantStatus;
 use tenancy::sqlx::Secret;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -36,6 +39,24 @@ struct Args {
     /// A PostgreSQL database to use instead of SQLite files, as its owner
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What an operator does instead of serving
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Cut a tenant off, on every node at once
+    Suspend {
+        /// The tenant's name below the domain
+        slug: String,
+    },
+    /// Let a tenant in again
+    Resume {
+        /// The tenant's name below the domain
+        slug: String,
+    },
 }
 
 #[tokio::main]
@@ -77,21 +98,23 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         domain,
         secret,
         database_url,
+        command,
     } = args;
+    let database_url = database_url.filter(|url| !url.is_empty());
+    if let Some(command) = command {
+        return operate(command, &data, database_url.as_deref()).await;
+    }
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|error| format!("can't listen on {listen}: {error}"))?;
     let report = |line: &str| println!("{line}");
-    let service = match database_url.filter(|url| !url.is_empty()) {
+    let service = match database_url {
         Some(url) => {
             let secret = match secret {
                 Some(secret) => secret,
                 None => secret::read_or_make(&data)?,
             };
-            let owner = url
-                .parse()
-                .map_err(|_| "DATABASE_URL is not like postgres://owner:password@host/database")?;
-            start::postgres(owner, Secret::new(secret)?, &tenants::ALL, report).await?
+            start::postgres(owner(&url)?, Secret::new(secret)?, &tenants::ALL, report).await?
         }
         None => start::embedded(&data, &tenants::ALL, report).await?,
     };
@@ -113,6 +136,29 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         .with_graceful_shutdown(stopped())
         .await?;
     drop(watch);
+    Ok(())
+}
+
+/// The database of this address, as its owner.
+fn owner(url: &str) -> Result<PgConnectOptions, &'static str> {
+    url.parse()
+        .map_err(|_| "DATABASE_URL is not like postgres://owner:password@host/database")
+}
+
+async fn operate(
+    command: Command,
+    data: &Path,
+    database_url: Option<&str>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let (slug, to) = match command {
+        Command::Suspend { slug } => (slug, TenantStatus::Suspended),
+        Command::Resume { slug } => (slug, TenantStatus::Active),
+    };
+    match database_url {
+        Some(url) => operator::postgres(owner(url)?, &slug, to).await?,
+        None => operator::embedded(data, &slug, to).await?,
+    }
+    println!("{slug} is {to}");
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod absent;
 mod front;
 mod input;
 mod leads;
+mod nodes;
 mod source;
 mod start;
 mod users;
