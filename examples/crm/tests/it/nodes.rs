@@ -79,6 +79,10 @@ impl Node {
 async fn a_tenant_suspended_by_one_process_is_cut_off_in_two_others() {
     let database = PgCluster::shared().await.unwrap().database().await.unwrap();
     let url = database.admin_options().to_url_lossy().to_string();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "waits for processes; no tenant's work"
+    )]
     let work = tokio::task::spawn_blocking(move || {
         let data = TempFolder::new().unwrap();
         let nodes = [Node::start(&url, &data), Node::start(&url, &data)];
