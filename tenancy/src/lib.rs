@@ -22,6 +22,7 @@
 //! | `axum` | `http`, with an extractor and error answers for axum |
 //! | `jwt` | `http`, with tenants and users by signed tokens; the program chooses the cryptography of `jsonwebtoken` |
 //! | `cache` | `tenancy::cache`: Redis connections and caches that see one tenant |
+//! | `jobs` | `tenancy::jobs`: background jobs that run in their tenant's scope, and take turns between tenants |
 //!
 //! # The context
 //! It is set once, at the edge, and read wherever a door is. Without one there is an error, never a default tenant.
@@ -187,6 +188,10 @@ pub use tenancy_object_store as object_store;
 /// Redis connections and caches that see one tenant.
 #[cfg(feature = "cache")]
 pub use tenancy_cache as cache;
+
+/// Background jobs that know their tenant, signed, and fair between tenants.
+#[cfg(feature = "jobs")]
+pub use tenancy_jobs as jobs;
 
 /// The tower layer that decides whose a request is, and what goes with it.
 #[cfg(feature = "http")]

@@ -57,6 +57,11 @@ impl<DB: TenantDb> TenantConn<DB> {
         }
     }
 
+    /// For whom it was begun, and by whom: the proof that it holds anyway.
+    pub fn context(&self) -> &TenantContext {
+        &self.cx
+    }
+
     /// Refuses to keep what was written: for a tenant that may no longer be written, and in another tenant's scope.
     pub(super) fn ensure_may_commit(&self) -> Result<()> {
         self.ensure_admitted()?;

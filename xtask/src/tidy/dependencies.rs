@@ -74,6 +74,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "axum*",
         ],
     ),
+    (
+        "tenancy-jobs",
+        &["tenancy-http", "tenancy-cache", "diesel*", "http*", "axum*"],
+    ),
     ("tenancy-http", &["tenancy-sql*", "sqlx*", "diesel*"]),
     (
         "tenancy-object-store",

@@ -1,0 +1,106 @@
+//! [`JobQueueBuilder`]: where the queue's tables are, and who gets how much.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use tenancy_core::Tenant;
+use tokio::sync::watch;
+
+use super::{JobQueue, QueueCore};
+use crate::keys::JobKeys;
+use crate::share::Share;
+use crate::store::Store;
+use crate::{Error, Result};
+
+/// Builds a [`JobQueue`].
+#[must_use = "a builder does nothing until `build`"]
+pub struct JobQueueBuilder {
+    store: Box<dyn Store>,
+    keys: JobKeys,
+    shares: Box<dyn Fn(&Tenant) -> Share + Send + Sync>,
+    most: usize,
+}
+
+impl fmt::Debug for JobQueueBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobQueueBuilder")
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+impl JobQueue {
+    /// A queue in the schema `tenancy_jobs` of this database.
+    ///
+    /// Give it a role of its own, or the registry's: the application role of tenants' connections has no rights on it and
+    /// must have none. [`JobQueue::migrate`] needs a role that may create the schema.
+    #[cfg(feature = "postgres")]
+    pub fn postgres(options: sqlx::postgres::PgConnectOptions, keys: JobKeys) -> JobQueueBuilder {
+        JobQueueBuilder::new(crate::store::PgStore::new(options, 8), keys)
+    }
+
+    /// A queue in the file `jobs.db` of this folder; [`JobQueue::migrate`] creates both.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite(folder: impl AsRef<std::path::Path>, keys: JobKeys) -> JobQueueBuilder {
+        let file = folder.as_ref().join("jobs.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+        Self::sqlite_file(options, keys)
+    }
+
+    /// A queue in this file, with settings of one's own.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite_file(
+        options: sqlx::sqlite::SqliteConnectOptions,
+        keys: JobKeys,
+    ) -> JobQueueBuilder {
+        JobQueueBuilder::new(crate::store::SqliteStore::new(options), keys)
+    }
+}
+
+impl JobQueueBuilder {
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "sqlite")),
+        expect(dead_code, reason = "each database is a feature")
+    )]
+    fn new(store: impl Store + 'static, keys: JobKeys) -> Self {
+        Self {
+            store: Box::new(store),
+            keys,
+            shares: Box::new(|_| Share::new()),
+            most: 256 * 1024,
+        }
+    }
+
+    /// Who gets how much of the workers; everybody the same unless said. Asked whenever a job is sent.
+    pub fn shares(mut self, shares: impl Fn(&Tenant) -> Share + Send + Sync + 'static) -> Self {
+        self.shares = Box::new(shares);
+        self
+    }
+
+    /// How large a job may be, in bytes; 256 KiB unless said.
+    pub fn largest(mut self, bytes: usize) -> Self {
+        self.most = bytes;
+        self
+    }
+
+    /// The queue. Connects when it is first needed.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if nothing would fit.
+    pub fn build(self) -> Result<JobQueue> {
+        if self.most < 1_024 {
+            return Err(Error::Config("a queue takes jobs of at least 1024 bytes"));
+        }
+        Ok(JobQueue {
+            core: Arc::new(QueueCore {
+                store: self.store,
+                keys: self.keys,
+                shares: self.shares,
+                written: Mutex::new(HashMap::new()),
+                most: self.most,
+                news: watch::Sender::new(0),
+            }),
+        })
+    }
+}

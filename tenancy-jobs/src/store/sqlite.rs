@@ -1,0 +1,211 @@
+//! The queue in a SQLite file of its own.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the queue is of no tenant: a connection of its own, and transactions begun in a task"
+)]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, Transaction};
+
+use super::sql::{plain_methods, shared};
+use super::{
+    Answer, Claim, Claimed, ClaimedColumns, DepthRow, JobRow, Outcome, Settled, Store, claimed,
+    depth_row, job_row, lease_ms, migrator,
+};
+use crate::sealed::Sealed;
+
+shared!("", "CAST(unixepoch('subsec') * 1000 AS INTEGER)");
+
+/// As on PostgreSQL: from tenant to tenant along the index, then the first few jobs of each that may have more.
+pub(super) const TURNS: &str = "\
+WITH RECURSIVE waiting(tenant) AS (
+    SELECT * FROM (SELECT tenant FROM jobs WHERE queue = $1 AND state = 0 ORDER BY tenant LIMIT 1)
+    UNION ALL
+    SELECT (SELECT j.tenant FROM jobs j WHERE j.queue = $1 AND j.state = 0 AND j.tenant > w.tenant ORDER BY j.tenant LIMIT 1)
+    FROM waiting w WHERE w.tenant IS NOT NULL
+),
+running AS MATERIALIZED (SELECT tenant, count(*) AS jobs FROM jobs WHERE queue = $1 AND state = 1 GROUP BY tenant)
+SELECT w.tenant, MAX(COALESCE(l.finish, 0), q.clock) AS start, 1000000 / COALESCE(l.weight, 1) AS step,
+       MIN($2, COALESCE(l.at_once, 1000) - COALESCE(r.jobs, 0)) AS room
+FROM waiting w
+JOIN queues q ON q.name = $1
+LEFT JOIN lanes l ON l.queue = $1 AND l.tenant = w.tenant
+LEFT JOIN running r ON r.tenant = w.tenant
+WHERE w.tenant IS NOT NULL AND NOT COALESCE(l.paused, FALSE)
+  AND COALESCE(l.at_once, 1000) > COALESCE(r.jobs, 0)
+  AND EXISTS (SELECT 1 FROM jobs d WHERE d.queue = $1 AND d.state = 0 AND d.tenant = w.tenant
+              AND d.run_at <= CAST(unixepoch('subsec') * 1000 AS INTEGER))
+ORDER BY 2, 1 LIMIT $2";
+
+pub(super) const FIRST: &str = "\
+SELECT id FROM jobs WHERE queue = $1 AND state = 0 AND tenant = $2
+    AND run_at <= CAST(unixepoch('subsec') * 1000 AS INTEGER)
+ORDER BY run_at, id LIMIT $3";
+
+const TAKE: &str = "\
+UPDATE jobs SET state = 1, attempt = attempt + 1, lease_by = $2,
+    lease_until = CAST(unixepoch('subsec') * 1000 AS INTEGER) + $3, changed_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+WHERE id = $1 AND state = 0
+RETURNING id, tenant, name, version, key, body, signer, mark, max_attempts, attempt, created_at";
+
+const FINISH: &str = "\
+INSERT INTO lanes (queue, tenant, finish) VALUES ($1, $2, $3)
+ON CONFLICT (queue, tenant) DO UPDATE SET finish = excluded.finish";
+
+const CLOCK: &str = "UPDATE queues SET clock = MAX(clock, $2) WHERE name = $1";
+
+const GONE: &str = "DELETE FROM jobs WHERE id = $2 AND attempt = $3 AND state = 1 AND lease_by = $1 AND key IS NULL";
+
+const KEPT: &str = "\
+UPDATE jobs SET state = 3, body = '', error = NULL, lease_by = NULL, lease_until = NULL,
+    changed_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+WHERE id = $2 AND attempt = $3 AND state = 1 AND lease_by = $1 AND key IS NOT NULL";
+
+const OTHERWISE: &str = "\
+UPDATE jobs SET state = $4, attempt = attempt + $6, error = COALESCE($7, error), lease_by = NULL, lease_until = NULL,
+    run_at = CAST(unixepoch('subsec') * 1000 AS INTEGER) + $5, changed_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+WHERE id = $2 AND attempt = $3 AND state = 1 AND lease_by = $1";
+
+#[derive(Debug)]
+pub(crate) struct SqliteStore {
+    pool: SqlitePool,
+    options: SqliteConnectOptions,
+}
+
+impl SqliteStore {
+    pub(crate) fn new(options: SqliteConnectOptions) -> Self {
+        let options = options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("trusted_schema", "OFF");
+        Self {
+            // One writer at a time is what SQLite has; a second connection would only wait for the first.
+            pool: SqlitePoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(Duration::from_secs(10))
+                .connect_lazy_with(options.clone()),
+            options,
+        }
+    }
+
+    /// A transaction that takes the write lock at once. In a task of its own, as on PostgreSQL.
+    async fn begin(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with("BEGIN IMMEDIATE").await });
+        begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
+    }
+}
+
+impl Store for SqliteStore {
+    fn migrate(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let file: PathBuf = self.options.get_filename().into();
+            if let Some(folder) = file.parent() {
+                tokio::fs::create_dir_all(folder)
+                    .await
+                    .map_err(sqlx::Error::Io)?;
+            }
+            let migrator = migrator(
+                include_str!("migrations/1_jobs.sqlite.sql"),
+                "_sqlx_migrations",
+            );
+            let options = self.options.clone().create_if_missing(true);
+            let mut conn = options.connect().await?;
+            let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+            migrator.run_direct(None, &mut *tx, false).await?;
+            tx.commit().await?;
+            conn.close().await
+        })
+    }
+
+    fn claim<'a>(&'a self, claim: &'a Claim<'a>) -> Answer<'a, Vec<Claimed>> {
+        Box::pin(async move {
+            let mut tx = self.begin().await?;
+            let turns: Vec<(String, i64, i64, i64)> = sqlx::query_as(TURNS)
+                .bind(claim.queue)
+                .bind(claim.most)
+                .fetch_all(&mut *tx)
+                .await?;
+            // (turn, tenant, id, finish), as the other database computes it in SQL.
+            let mut ranked = Vec::new();
+            for (tenant, start, step, room) in &turns {
+                let first: Vec<String> = sqlx::query_scalar(FIRST)
+                    .bind(claim.queue)
+                    .bind(tenant)
+                    .bind(room)
+                    .fetch_all(&mut *tx)
+                    .await?;
+                for (nth, id) in (0_i64..).zip(first) {
+                    let turn = start + nth * step;
+                    ranked.push((turn, tenant, id, turn + step));
+                }
+            }
+            ranked.sort_unstable();
+            ranked.truncate(usize::try_from(claim.most).unwrap_or_default());
+            let mut taken = Vec::with_capacity(ranked.len());
+            for (turn, tenant, id, finish) in &ranked {
+                let row: Option<ClaimedColumns> = sqlx::query_as(TAKE)
+                    .bind(id)
+                    .bind(claim.worker)
+                    .bind(lease_ms(claim.lease))
+                    .fetch_optional(&mut *tx)
+                    .await?;
+                taken.extend(row.map(claimed));
+                sqlx::query(FINISH)
+                    .bind(claim.queue)
+                    .bind(*tenant)
+                    .bind(finish)
+                    .execute(&mut *tx)
+                    .await?;
+                sqlx::query(CLOCK)
+                    .bind(claim.queue)
+                    .bind(turn)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            tx.commit().await?;
+            Ok(taken)
+        })
+    }
+
+    fn settle<'a>(&'a self, worker: &'a str, settled: &'a [Settled]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let mut tx = self.begin().await?;
+            for Settled {
+                id,
+                attempt,
+                outcome,
+            } in settled
+            {
+                let begin = |sql| sqlx::query(sql).bind(worker).bind(id).bind(attempt);
+                match outcome.columns() {
+                    None => {
+                        debug_assert_eq!(*outcome, Outcome::Done);
+                        begin(GONE).execute(&mut *tx).await?;
+                        begin(KEPT).execute(&mut *tx).await?;
+                    }
+                    Some((state, delay, counted, error)) => {
+                        begin(OTHERWISE)
+                            .bind(state)
+                            .bind(delay)
+                            .bind(counted)
+                            .bind(error)
+                            .execute(&mut *tx)
+                            .await?;
+                    }
+                }
+            }
+            tx.commit().await
+        })
+    }
+
+    plain_methods!();
+}
