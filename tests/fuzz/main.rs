@@ -37,7 +37,13 @@ async fn run() -> Result<Option<Report>, String> {
     }
     if let Some(dialect) = print {
         for number in options.first..options.first + options.statements {
-            println!("{}\n", fuzz::text(dialect, options.seed, number));
+            // A blank line ends a statement for those who read this.
+            let text = fuzz::text(dialect, options.seed, number);
+            let lines: Vec<&str> = text
+                .lines()
+                .map(|line| if line.is_empty() { " " } else { line })
+                .collect();
+            println!("{}\n", lines.join("\n"));
         }
         return Ok(None);
     }

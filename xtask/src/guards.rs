@@ -40,8 +40,9 @@ pub(crate) fn err(number: u32, refused: crate::Refused) -> Result<(), crate::Ref
 }
 ";
 
-/// How long the tests may take with a guard down; without it they may not end.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long the tests may take with a guard down; without it they may not end. Must be far more than they take: whoever is
+/// out of patience says nothing about the guard, and tells so.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// One guard: where it is, and on which lines of the copy.
 struct Guard {
@@ -51,13 +52,13 @@ struct Guard {
     text: String,
 }
 
-/// Tries all guards, or those in files whose path contains `filter`.
-pub(crate) fn run(filter: Option<&str>) -> Outcome {
+/// Tries all guards, or those in files whose path contains one of `filters`.
+pub(crate) fn run(filters: &[String]) -> Outcome {
     let copy = root().join("target/guards/copy");
     let mut left_out = BTreeSet::new();
     let mut guards;
     loop {
-        guards = prepare(&copy, filter, &left_out)?;
+        guards = prepare(&copy, filters, &left_out)?;
         let wrong = compile_errors(&copy)?;
         if wrong.is_empty() {
             break;
@@ -116,7 +117,7 @@ pub(crate) fn run(filter: Option<&str>) -> Outcome {
 /// Copies the repository and writes the switches in.
 fn prepare(
     copy: &Path,
-    filter: Option<&str>,
+    filters: &[String],
     left_out: &BTreeSet<(PathBuf, usize)>,
 ) -> Result<Vec<Guard>, String> {
     let text = |error: std::io::Error| error.to_string();
@@ -155,7 +156,8 @@ fn prepare(
     let mut guards = Vec::new();
     for path in files {
         let file = path.strip_prefix(copy).unwrap_or(&path).to_path_buf();
-        if filter.is_some_and(|filter| !file.to_string_lossy().contains(filter)) {
+        let is_chosen = |filter: &String| file.to_string_lossy().contains(filter);
+        if !filters.is_empty() && !filters.iter().any(is_chosen) {
             continue;
         }
         let original = fs::read_to_string(&path).map_err(text)?;
@@ -419,6 +421,7 @@ fn ends_well(command: &mut Command) -> bool {
                 pause();
             }
             Ok(None) | Err(_) => {
+                println!("the tests did not end in {PATIENCE:?}: {command:?}");
                 let _ = child.kill();
                 let _ = child.wait();
                 return false;

@@ -100,8 +100,8 @@ enum Chore {
     RedisCommands,
     /// Takes each guard of the firewall down, one at a time: a test must notice; half an hour
     Guards {
-        /// Only in files whose path contains this
-        filter: Option<String>,
+        /// Only in files whose path contains one of these
+        filters: Vec<String>,
     },
     /// What `#[tenant_scoped]` adds to a clean check of a crate with fifty models
     Models {
@@ -134,7 +134,7 @@ fn main() -> ExitCode {
         Chore::Functions => steps::functions(),
         Chore::Plans { verbose } => steps::plans(verbose),
         Chore::RedisCommands => steps::redis_commands(),
-        Chore::Guards { filter } => guards::run(filter.as_deref()),
+        Chore::Guards { filters } => guards::run(&filters),
         Chore::Models { rounds } => models::run(rounds),
         Chore::Tidy => tidy::run(),
     };

@@ -4,7 +4,6 @@
 //! well: the key determines them, so the groups are the same.
 
 use sqlparser::ast::{Expr, GroupByExpr, Ident, Select, SelectItem, Value};
-use sqlparser::tokenizer::Span;
 
 use super::Rewriter;
 use super::in_place::Candidate;
@@ -182,11 +181,8 @@ impl Rewriter<'_> {
                     );
                 }
             }
-            let Some(group) = self.source.find(*at, end, &["group"]) else {
-                return Err(self.unsupported(Span::empty(), "GROUP BY at an unknown place"));
-            };
             let columns = columns.iter().map(|name| names::written(name));
-            self.widen_group(select, known_as, columns, group, end)?;
+            self.widen_group(select, known_as, columns, *at, end)?;
         }
         Ok(())
     }

@@ -266,7 +266,7 @@ impl<'a> Rewriter<'a> {
         )?;
         let mut condition = None;
         for InPlace {
-            at: _,
+            at,
             known_as,
             keyed,
         } in tables
@@ -279,28 +279,28 @@ impl<'a> Rewriter<'a> {
             });
             if *keyed {
                 let tenant = self.fragments.column();
-                self.widen_group(select, known_as, [tenant], behind, end)?;
+                self.widen_group(select, known_as, [tenant], *at, end)?;
             }
         }
         select.selection = condition;
         Ok(())
     }
 
-    /// Adds columns of a table to the GROUP BY at a token.
+    /// Adds columns of a table to the GROUP BY behind a token of FROM.
     pub(super) fn widen_group(
         &mut self,
         select: &mut Select,
         known_as: &Ident,
         columns: impl IntoIterator<Item = Ident>,
-        group: usize,
+        at: usize,
         end: usize,
     ) -> Walk {
         let GroupByExpr::Expressions(keys, _) = &mut select.group_by else {
             return Err(self.unsupported(Span::empty(), "GROUP BY ALL"));
         };
-        if !self.source.is_word(group, "group") || !self.source.is_word(group + 1, "by") {
+        let Some(group) = self.source.find(at, end, &["group"]) else {
             return Err(self.unsupported(Span::empty(), "GROUP BY at an unknown place"));
-        }
+        };
         let behind = self.source.find(group, end, AFTER_GROUP).unwrap_or(end);
         let place = self.source.end_before(behind);
         for column in columns {

@@ -56,7 +56,8 @@ struct Rewriter<'a> {
     names_system_columns: bool,
     binds_tenant: bool,
     writes: bool,
-    /// The conflict clauses that the parser did not see, until they are walked, and afterwards.
+    /// The conflict clauses that the parser did not see, until they are walked, and afterwards. Only what was walked is
+    /// expected of the rewritten text.
     conflicts: Vec<Clause>,
     walked_conflicts: Vec<Clause>,
     /// Names of tables that stay as they are because WHERE confines them, by index of the token.
@@ -145,9 +146,6 @@ fn on_this_stack(
     };
     rewriter.operators()?;
     rewriter.statement(&mut statement)?;
-    if let Some(clause) = rewriter.conflicts.first() {
-        return Err(conflicts::stray(&source, clause.tokens.start));
-    }
     let Rewriter {
         edits,
         binds_tenant,

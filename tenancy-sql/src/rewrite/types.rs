@@ -151,10 +151,9 @@ impl Rewriter<'_> {
             }
         }
         match parts.as_slice() {
-            [_] => Ok(()),
             [schema, _] if matches!(self.fold(schema).as_str(), "pg_catalog" | "public") => Ok(()),
-            [schema, ..] => Err(self.qualifier(schema)),
-            [] => Err(self.unsupported(Span::empty(), "a type without a name")),
+            [schema, _, ..] => Err(self.qualifier(schema)),
+            _ => Ok(()),
         }
     }
 }

@@ -102,7 +102,7 @@ fn nothing_else_hides_between_them() {
             "INSERT INTO leads (id) SELECT 1 FROM (INSERT INTO contacts (id) VALUES (1) {own}) {own} {own}"
         ),
         format!(
-            "INSERT INTO leads (id) SELECT 1 FROM (INSERT INTO leads (id) VALUES (1)) {own} {own}"
+            "INSERT INTO leads (id) SELECT 1 FROM (INSERT INTO leads (id) VALUES (1)) x WHERE true {own} {own}"
         ),
     ] {
         assert!(check(Sqlite, &sql).is_err(), "{sql}");

@@ -12,6 +12,7 @@ mod fixture;
 mod fuzzed;
 mod golden;
 mod groups;
+mod guards;
 mod hostile;
 mod in_place;
 mod merge;
