@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn, map_response};
 use axum::response::Response;
@@ -14,7 +15,10 @@ use tower_http::trace::TraceLayer;
 
 use crate::db::Db;
 use crate::error::AppError;
-use crate::{api, assets, goals, html, leads, reports, users};
+use crate::{api, assets, attachments, goals, html, leads, reports, tasks, users};
+
+/// What a form adds to the file in it.
+const FORM: usize = 16 * 1024;
 
 /// The whole application: pages and JSON of the tenants below `domain`, and what belongs to no tenant on any host.
 ///
@@ -27,7 +31,12 @@ pub fn router(
 ) -> Result<Router, tenancy::Error> {
     let resolve = TenantLayer::new(registry).subdomain_of(domain);
     resolve.ensure_configured()?;
-    let tenants = pages().merge(json()).layer(resolve).with_state(db);
+    let tenants = pages()
+        .merge(json())
+        .merge(files())
+        .layer(from_fn(reports::counts::outdated_by_writes))
+        .layer(resolve)
+        .with_state(db);
     let app = Router::new()
         .route("/healthz", get(async || "ok"))
         .merge(assets::routes())
@@ -68,6 +77,27 @@ fn pages() -> Router<Db> {
         .route("/reports/goal", post(goals::handlers::set))
 }
 
+/// Attachments, imports and exports. An upload may be larger than other requests.
+fn files() -> Router<Db> {
+    let attach =
+        post(attachments::handlers::add).layer(DefaultBodyLimit::max(attachments::LARGEST + FORM));
+    let import =
+        post(tasks::handlers::import).layer(DefaultBodyLimit::max(tasks::import::LARGEST + FORM));
+    Router::new()
+        .route("/leads/{id}/attachments", attach)
+        .route("/attachments/{id}", get(attachments::handlers::download))
+        .route(
+            "/attachments/{id}/delete",
+            post(attachments::handlers::remove),
+        )
+        .route("/tasks", get(tasks::handlers::list))
+        .route("/tasks/import", import)
+        .route("/tasks/export", post(tasks::handlers::export))
+        .route("/tasks/{id}", get(tasks::handlers::show))
+        .route("/tasks/{id}/file", get(tasks::handlers::file))
+        .route("/api/tasks/{id}", get(tasks::handlers::progress))
+}
+
 fn json() -> Router<Db> {
     Router::new()
         .route("/api/leads", get(api::leads::list).post(api::leads::add))
@@ -84,13 +114,13 @@ fn json() -> Router<Db> {
         )
 }
 
-/// What every answer carries: nothing but our own stylesheet may load, nobody may frame the page, no cache may keep what
+/// What every answer carries: nothing but our own stylesheet and script may load, nobody may frame the page, no cache may keep what
 /// one tenant saw.
 async fn guard(response: Response) -> Response {
     const HEADERS: [(HeaderName, &str); 6] = [
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),

@@ -1,4 +1,4 @@
-//! The stylesheet and the icon, compiled into the program.
+//! The stylesheet, the icon and a script, compiled into the program.
 
 use std::sync::LazyLock;
 
@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 
 const CSS: &str = include_str!("../assets/app.css");
+const PROGRESS: &str = include_str!("../assets/progress.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
 /// The address of the stylesheet. It changes with the text, so that browsers may keep it for ever.
@@ -33,6 +34,16 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route(
             "/assets/icon.svg",
             get(async || answer("image/svg+xml", "public, max-age=86400", ICON)),
+        )
+        .route(
+            "/assets/progress.js",
+            get(async || {
+                answer(
+                    "text/javascript; charset=utf-8",
+                    "public, max-age=300",
+                    PROGRESS,
+                )
+            }),
         )
 }
 

@@ -10,7 +10,11 @@ use axum::extract::rejection::{FormRejection, JsonRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use tenancy::cache::Error as CacheError;
 use tenancy::http::Problem;
+use tenancy::jobs::Error as JobsError;
+use tenancy::object_store::Error as FilesError;
+use tenancy::object_store::object_store::Error as StoreError;
 use tenancy::sqlx::Error as TenancyError;
 
 /// What is wrong with each field, by the field's name.
@@ -37,6 +41,18 @@ pub enum AppError {
     /// The framework or the database refused or failed.
     #[error("the statement failed")]
     Database(#[source] sqlx::Error),
+    /// What was counted can't be had.
+    #[error("the cache failed")]
+    Cache(#[from] tenancy::cache::Error),
+    /// A file can't be read or written.
+    #[error("{}", files_detail(.0))]
+    Files(#[from] tenancy::object_store::object_store::Error),
+    /// A job can't be sent.
+    #[error("the job could not be sent")]
+    Jobs(#[from] tenancy::jobs::Error),
+    /// The program stopped in the middle.
+    #[error("the request was not finished")]
+    Stopped,
     /// A page could not be rendered.
     #[error("the page could not be rendered")]
     Page(#[from] askama::Error),
@@ -58,7 +74,10 @@ impl AppError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unreadable { status, .. } => *status,
-            Self::Page(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Page(_) | Self::Stopped => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Cache(error) => cache_status(error),
+            Self::Files(error) => files_status(error),
+            Self::Jobs(error) => jobs_status(error),
             Self::Database(error) => database_status(error),
         }
     }
@@ -84,6 +103,45 @@ fn tenancy_status(error: &TenancyError) -> StatusCode {
             StatusCode::SERVICE_UNAVAILABLE
         }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn cache_status(error: &CacheError) -> StatusCode {
+    match error {
+        CacheError::Tenancy(error) => Problem::from(error.kind()).status(),
+        // What could not be loaded knows better why.
+        CacheError::Load(source) => source
+            .downcast_ref::<AppError>()
+            .map_or(StatusCode::INTERNAL_SERVER_ERROR, AppError::status),
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+fn files_status(error: &StoreError) -> StatusCode {
+    match FilesError::from_object_store(error) {
+        Some(FilesError::Tenancy(error)) => Problem::from(error.kind()).status(),
+        Some(FilesError::Quota { .. }) => StatusCode::INSUFFICIENT_STORAGE,
+        _ if matches!(error, StoreError::NotFound { .. }) => StatusCode::NOT_FOUND,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// What may be said of a failure about files.
+fn files_detail(error: &StoreError) -> &'static str {
+    match FilesError::from_object_store(error) {
+        Some(FilesError::Quota { .. }) => "there is no room for this file; remove others first",
+        _ => "the file is not there",
+    }
+}
+
+fn jobs_status(error: &JobsError) -> StatusCode {
+    match error {
+        JobsError::Tenancy(error) => Problem::from(error.kind()).status(),
+        JobsError::Outbox(error) => database_status(error),
+        JobsError::TooLarge { .. } | JobsError::Encode(_) | JobsError::Config(_) => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+        _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -134,7 +192,7 @@ impl IntoResponse for AppError {
         let title = status.canonical_reason().unwrap_or("Error");
         let mut body = json!({ "type": "about:blank", "title": title, "status": status.as_u16() });
         if let Value::Object(body) = &mut body {
-            if status.is_client_error() {
+            if status.is_client_error() || status == StatusCode::INSUFFICIENT_STORAGE {
                 body.insert("detail".into(), self.to_string().into());
             }
             if let Self::Invalid(fields) = &self {

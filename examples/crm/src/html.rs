@@ -52,6 +52,8 @@ impl Shell {
             "invited" => "The invitation is on its way.",
             "revoked" => "Access was revoked.",
             "goal" => "The goal was set.",
+            "attached" => "The file was added.",
+            "detached" => "The file was removed.",
             _ => "",
         };
         Self { done, ..self }

@@ -18,6 +18,7 @@
 pub mod api;
 pub mod app;
 pub mod assets;
+pub mod attachments;
 pub mod clock;
 pub mod db;
 pub mod error;
@@ -30,4 +31,7 @@ pub mod secret;
 pub mod seed;
 pub mod start;
 pub mod tables;
+pub mod tasks;
+pub mod tools;
 pub mod users;
+pub mod worker;

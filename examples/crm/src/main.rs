@@ -3,17 +3,22 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use axum::Extension;
 use clap::{Parser, Subcommand};
 use crm::app;
 use crm::operator;
 use crm::secret;
 use crm::seed::tenants;
 use crm::start::{self, Service};
+use crm::tools::Tools;
+use crm::worker;
 use sqlx::postgres::PgConnectOptions;
 use tenancy::TenantStatus;
 use tenancy::sqlx::Secret;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 /// A small CRM whose tenants live in shared tables, in a schema and in a database of their own
@@ -35,6 +40,10 @@ struct Args {
     /// Where the passwords of PostgreSQL's login roles come from; a file in the folder keeps one if not given
     #[arg(long, value_name = "TEXT", env = "CRM_SECRET", hide_env_values = true)]
     secret: Option<String>,
+
+    /// A Redis to keep what is cached in, instead of memory
+    #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
+    redis_url: Option<String>,
 
     /// A PostgreSQL database to use instead of SQLite files, as its owner
     #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
@@ -98,6 +107,7 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         domain,
         secret,
         database_url,
+        redis_url,
         command,
     } = args;
     let database_url = database_url.filter(|url| !url.is_empty());
@@ -108,22 +118,34 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         .await
         .map_err(|error| format!("can't listen on {listen}: {error}"))?;
     let report = |line: &str| println!("{line}");
-    let service = match database_url {
-        Some(url) => {
-            let secret = match secret {
-                Some(secret) => secret,
-                None => secret::read_or_make(&data)?,
-            };
-            start::postgres(owner(&url)?, Secret::new(secret)?, &tenants::ALL, report).await?
-        }
+    let secret = Secret::new(match secret {
+        Some(secret) => secret,
+        None => secret::read_or_make(&data)?,
+    })?;
+    let owner = database_url.map(|url| owner(&url)).transpose()?;
+    let service = match owner.clone() {
+        Some(owner) => start::postgres(owner, secret.clone(), &tenants::ALL, report).await?,
         None => start::embedded(&data, &tenants::ALL, report).await?,
     };
+    let redis = redis_url.as_deref().filter(|url| !url.is_empty());
+    let tools = Tools::open(&data, owner, redis, &secret)
+        .await
+        .map_err(|error| -> Box<dyn std::error::Error> { error })?;
     let Service {
         db,
         registry,
         watch,
     } = service;
-    let app = app::router(db, registry, &domain)?;
+    let (stop, stopping) = oneshot::channel::<()>();
+    let working = worker::run(tools.clone(), db.clone(), Arc::clone(&registry), async {
+        let _ = stopping.await;
+    });
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the worker is of no tenant; it opens each job in its own scope"
+    )]
+    let working = tokio::spawn(working);
+    let app = app::router(db, registry, &domain)?.layer(Extension(tools));
     println!("ready:");
     for tenant in tenants::ALL {
         println!(
@@ -135,6 +157,8 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     axum::serve(listener, app)
         .with_graceful_shutdown(stopped())
         .await?;
+    let _ = stop.send(());
+    working.await?.map_err(|error| error.to_string())?;
     drop(watch);
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! `/api/leads`
 
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use crate::leads::list::{Filter, ListQuery};
 use crate::leads::model::{Lead, LeadForm};
 use crate::leads::status::Status;
 use crate::leads::store;
+use crate::tools::Tools;
 use crate::users;
 
 /// Leads in one answer unless `limit` says otherwise.
@@ -178,7 +179,11 @@ pub async fn change(
 }
 
 /// `DELETE /api/leads/{id}`
-pub async fn remove(State(db): State<Db>, Path(id): Path<String>) -> Result<StatusCode, AppError> {
-    store::remove(&db, known(&id)?).await?;
+pub async fn remove(
+    State(db): State<Db>,
+    Extension(tools): Extension<Tools>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, AppError> {
+    store::remove(&db, &tools.jobs, known(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

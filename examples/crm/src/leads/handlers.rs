@@ -1,5 +1,6 @@
 //! The pages of leads.
 
+use axum::Extension;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
@@ -14,7 +15,8 @@ use super::views::{DetailPage, FormPage, ListPage};
 use crate::db::Db;
 use crate::error::{AppError, FieldErrors};
 use crate::html::{Shell, page};
-use crate::users;
+use crate::tools::Tools;
+use crate::{attachments, users};
 
 /// Leads on one page of the list.
 const PER_PAGE: i64 = 25;
@@ -102,7 +104,8 @@ pub async fn detail(
             &history,
             String::new(),
             FieldErrors::new(),
-        ),
+        )
+        .with_files(&attachments::store::of_lead(&db, lead.id).await?),
     )
 }
 
@@ -180,13 +183,18 @@ pub async fn note(
     let errors = FieldErrors::from([("body", message.to_owned())]);
     page(
         StatusCode::UNPROCESSABLE_ENTITY,
-        &DetailPage::new(shell, &lead, &history, form.body, errors),
+        &DetailPage::new(shell, &lead, &history, form.body, errors)
+            .with_files(&attachments::store::of_lead(&db, lead.id).await?),
     )
 }
 
 /// `POST /leads/{id}/delete`
-pub async fn remove(State(db): State<Db>, Path(id): Path<String>) -> Result<Response, AppError> {
-    store::remove(&db, known(&id)?).await?;
+pub async fn remove(
+    State(db): State<Db>,
+    Extension(tools): Extension<Tools>,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    store::remove(&db, &tools.jobs, known(&id)?).await?;
     Ok(Redirect::to("/leads?done=deleted").into_response())
 }
 

@@ -1,14 +1,17 @@
 //! The statements over leads. Each is written as if the tenant were alone in the database.
 
+use tenancy::jobs::{Enqueue, JobQueue, Outbox};
 use uuid::Uuid;
 
 use super::list::{Filter, Sort};
 use super::model::{Activity, Draft, Lead, StatusTotal};
 use super::status::Status;
+use crate::attachments::model::AttachmentRow;
 use crate::clock;
 use crate::db::{Db, on_db};
 use crate::error::AppError;
 use crate::tables::{ActivityRow, LeadRow};
+use crate::tasks::jobs::ForgetFiles;
 
 /// One page of a list, leads with their owners' names; only the order differs.
 macro_rules! select_page {
@@ -85,6 +88,18 @@ pub async fn latest(db: &Db, rows: u64) -> Result<Vec<Activity>, AppError> {
 
 /// Adds a lead, and that it was added to its history: both or neither.
 pub async fn add(db: &Db, draft: &Draft) -> Result<Uuid, AppError> {
+    let (lead, added) = fresh(draft, "Added to the pipeline");
+    on_db!(db, pool => {
+        let mut tx = pool.begin().await?;
+        lead.insert().execute(&mut tx).await?;
+        added.insert().execute(&mut tx).await?;
+        tx.commit().await?;
+    });
+    Ok(lead.id)
+}
+
+/// A new lead, and how its history begins.
+pub fn fresh(draft: &Draft, how: &str) -> (LeadRow, ActivityRow) {
     let (id, at) = (Uuid::now_v7(), clock::now());
     let lead = LeadRow {
         id,
@@ -100,14 +115,7 @@ pub async fn add(db: &Db, draft: &Draft) -> Result<Uuid, AppError> {
         updated_at: at,
         closed_month: closed_month(draft.status, None, at),
     };
-    let added = activity(id, "added", "Added to the pipeline".to_owned(), at);
-    on_db!(db, pool => {
-        let mut tx = pool.begin().await?;
-        lead.insert().execute(&mut tx).await?;
-        added.insert().execute(&mut tx).await?;
-        tx.commit().await?;
-    });
-    Ok(id)
+    (lead, activity(id, "added", how.to_owned(), at))
 }
 
 /// Changes a lead, and notes a new status in its history: both or neither.
@@ -145,13 +153,16 @@ pub async fn note(db: &Db, id: Uuid, body: &str) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Removes a lead and its history: both or neither.
-pub async fn remove(db: &Db, id: Uuid) -> Result<(), AppError> {
+/// Removes a lead with its history and the list of its files, and sends a job that removes those: all of it or nothing.
+pub async fn remove(db: &Db, jobs: &JobQueue, id: Uuid) -> Result<(), AppError> {
     on_db!(db, pool => {
+        let outbox = Outbox::new(jobs.clone(), pool.clone())?;
         let mut tx = pool.begin().await?;
+        AttachmentRow::delete_where("lead_id = $1").bind(id).execute(&mut tx).await?;
         ActivityRow::delete_where("lead_id = $1").bind(id).execute(&mut tx).await?;
         LeadRow::delete(id).execute(&mut tx).await?;
-        tx.commit().await?;
+        outbox.enqueue(&mut tx, &ForgetFiles { lead: id }, Enqueue::new()).await?;
+        outbox.commit(tx).await?;
     });
     Ok(())
 }

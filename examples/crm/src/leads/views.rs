@@ -5,6 +5,7 @@ use askama::Template;
 use super::list::{Filter, Sort};
 use super::model::{Activity, Lead, LeadForm, StatusTotal};
 use super::status::Status;
+use crate::attachments::model::{AttachmentRow, Shown};
 use crate::clock;
 use crate::error::FieldErrors;
 use crate::html::Shell;
@@ -324,11 +325,18 @@ pub struct DetailPage {
     updated: String,
     stages: Vec<Stage>,
     history: Vec<Line>,
+    files: Vec<Shown>,
     note: String,
     errors: FieldErrors,
 }
 
 impl DetailPage {
+    /// The same page with the files of the lead.
+    pub fn with_files(mut self, files: &[AttachmentRow]) -> Self {
+        self.files = files.iter().map(Shown::of).collect();
+        self
+    }
+
     /// A lead with its history, and the note that somebody is writing.
     pub fn new(
         shell: Shell,
@@ -366,6 +374,7 @@ impl DetailPage {
             lead: Row::of(lead),
             updated: clock::day(lead.updated_at),
             history: history.iter().map(Line::of).collect(),
+            files: Vec::new(),
             note,
             errors,
         }

@@ -1,12 +1,13 @@
 //! The dashboard and the report page.
 
+use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::model::{Cohort, cohorts, pipeline};
-use super::store;
 use super::views::{Dashboard, ReportPage};
+use super::{counts, store};
 use crate::clock;
 use crate::db::Db;
 use crate::error::{AppError, FieldErrors};
@@ -17,21 +18,24 @@ use crate::html::{Shell, page};
 use crate::leads::handlers::Done;
 use crate::leads::list::{Filter, ListQuery};
 use crate::leads::store as leads;
+use crate::tools::Tools;
 
 /// Months on the chart of the report page.
 const MONTHS: usize = 18;
 
 /// `GET /`
-pub async fn dashboard(shell: Shell, State(db): State<Db>) -> Result<Response, AppError> {
+pub async fn dashboard(
+    shell: Shell,
+    State(db): State<Db>,
+    Extension(tools): Extension<Tools>,
+) -> Result<Response, AppError> {
     let newest = Filter::of(&ListQuery::default(), 6);
-    let steps = pipeline(&leads::totals(&db, &newest).await?);
-    let months = months(&db, 12).await?;
-    let won = store::won_in(&db, &clock::month(clock::now())).await?;
+    let counts = counts::of(&tools, &db).await?;
     let recent = leads::page(&db, &newest).await?;
     let activity = leads::latest(&db, 8).await?;
     page(
         StatusCode::OK,
-        &Dashboard::new(shell, &steps, &months, won, &recent, &activity),
+        &Dashboard::new(shell, &counts, &recent, &activity),
     )
 }
 
@@ -76,7 +80,8 @@ async fn render(
     page(status, &ReportPage::new(shell, &steps, &months, goal))
 }
 
-async fn months(db: &Db, count: usize) -> Result<Vec<Cohort>, AppError> {
+/// What became of the leads that were added in each of the last months.
+pub(super) async fn months(db: &Db, count: usize) -> Result<Vec<Cohort>, AppError> {
     let months = clock::months_until(clock::now(), count);
     let since = months.first().map(String::as_str).unwrap_or_default();
     Ok(cohorts(&months, &store::by_month(db, since).await?))

@@ -1,6 +1,6 @@
 //! The arithmetic of the reports: totals by status and by month, whatever rows the database returned.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::leads::model::StatusTotal;
 use crate::leads::status::Status;
@@ -18,7 +18,7 @@ pub struct MonthTotal {
 }
 
 /// One step of the pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The status.
     pub status: Status,
@@ -42,7 +42,7 @@ pub fn pipeline(totals: &[StatusTotal]) -> Vec<Step> {
 }
 
 /// What became of the leads that were added in one month.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cohort {
     /// The month, `YYYY-MM`.
     pub month: String,

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::counts::Counts;
 use super::model::{Cohort, Step, euros, grouped, percent, short_euros};
 use crate::clock;
 use crate::goals::views::GoalView;
@@ -97,15 +98,9 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// The state of the workspace. `won` is what was won this month: how many, and their worth.
-    pub fn new(
-        shell: Shell,
-        steps: &[Step],
-        months: &[Cohort],
-        won: (i64, i64),
-        recent: &[Lead],
-        activity: &[Activity],
-    ) -> Self {
+    /// The state of the workspace.
+    pub fn new(shell: Shell, counts: &Counts, recent: &[Lead], activity: &[Activity]) -> Self {
+        let Counts { steps, months, won } = counts;
         let open = || steps.iter().filter(|step| !step.status.is_closed());
         let closed: i64 = steps
             .iter()

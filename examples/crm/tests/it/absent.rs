@@ -3,12 +3,19 @@
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 
+use crate::work;
 use crate::world::{Answer, TENANTS, World, on_both};
 
 on_both!(another_tenants_id_is_like_one_that_never_was);
 
 /// Every route with an id in it: method, path, form body.
-const ROUTES: [(Method, &str, &str); 9] = [
+const ROUTES: [(Method, &str, &str); 15] = [
+    (Method::POST, "/leads/{id}/attachments", ""),
+    (Method::GET, "/attachments/{id}", ""),
+    (Method::POST, "/attachments/{id}/delete", ""),
+    (Method::GET, "/tasks/{id}", ""),
+    (Method::GET, "/tasks/{id}/file", ""),
+    (Method::GET, "/api/tasks/{id}", ""),
     (Method::GET, "/api/leads/{id}", ""),
     (Method::PATCH, "/api/leads/{id}", ""),
     (Method::DELETE, "/api/leads/{id}", ""),
@@ -48,12 +55,15 @@ async fn another_tenants_id_is_like_one_that_never_was(world: World) {
     for victim in TENANTS {
         let lead = world.add(victim, "Victim Lead").await;
         let user = some_user(&world, victim).await;
+        let file = work::attached(&world, victim, &lead, "the victim's").await;
+        let task = work::exported(&world, victim).await;
         for thief in TENANTS.into_iter().filter(|tenant| *tenant != victim) {
             for route in &ROUTES {
-                let id = if route.1.starts_with("/users") {
-                    &user
-                } else {
-                    &lead
+                let id = match route.1 {
+                    path if path.starts_with("/users") => &user,
+                    path if path.starts_with("/attachments") => &file,
+                    path if path.contains("/tasks") => &task,
+                    _ => &lead,
                 };
                 let stolen = ask(&world, thief, route, id).await;
                 assert_eq!(
@@ -78,6 +88,8 @@ async fn another_tenants_id_is_like_one_that_never_was(world: World) {
             .await
             .json();
         assert_eq!(lead["name"], "Victim Lead");
+        let kept = world.get(victim, &format!("/attachments/{file}")).await;
+        assert_eq!(kept.body, "the victim's");
         let users = world.get(victim, "/users").await.body;
         assert!(
             users.contains(&format!("/users/{user}/revoke")),

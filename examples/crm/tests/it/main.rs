@@ -16,4 +16,5 @@ mod nodes;
 mod source;
 mod start;
 mod users;
+mod work;
 mod world;

@@ -23,9 +23,11 @@ fn handlers_statements_and_templates_are_those_of_one_tenant() {
     let mut found = Vec::new();
     for folder in [
         "src/api",
+        "src/attachments",
         "src/goals",
         "src/leads",
         "src/reports",
+        "src/tasks",
         "src/users",
         "templates",
     ] {

@@ -1,15 +1,21 @@
 //! A running CRM with the four tenants and a handful of leads each, and a small client for it.
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::{Extension, Router};
 use crm::app;
 use crm::seed::tenants::{ALL, Profile};
 use crm::start::{self, Service, StartError};
+use crm::tools::Tools;
+use crm::worker;
 use http_body_util::BodyExt;
 use serde_json::Value;
+use tenancy::TenantRegistry;
 use tenancy::sqlx::Secret;
 use tenancy_testkit::{PgCluster, PgDatabase, TempFolder};
+use tokio::sync::oneshot;
 use tower::ServiceExt;
 
 /// Leads that each tenant starts with.
@@ -48,6 +54,12 @@ pub(crate) enum Place {
 pub(crate) struct World {
     app: Router,
     pub(crate) place: Place,
+    pub(crate) tools: Tools,
+    pub(crate) registry: Arc<dyn TenantRegistry>,
+    /// The folder of files, where the tables are in a database.
+    files: TempFolder,
+    /// The worker stops when this is dropped.
+    _stop: oneshot::Sender<()>,
 }
 
 /// What came back.
@@ -102,8 +114,7 @@ impl Place {
         match self {
             Self::Folder(folder) => start::embedded(folder.path(), &profiles, quiet).await,
             Self::Database(database) => {
-                let secret = Secret::new("a secret of the tests, and of them alone").unwrap();
-                start::postgres(database.admin_options(), secret, &profiles, quiet).await
+                start::postgres(database.admin_options(), secret(), &profiles, quiet).await
             }
         }
     }
@@ -124,16 +135,39 @@ impl World {
             .start(LEADS)
             .await
             .unwrap_or_else(|error| panic!("{error:?}"));
+        let (files, secret) = (TempFolder::new().unwrap(), secret());
+        let tools = match &place {
+            Place::Folder(folder) => Tools::open(folder.path(), None, None, &secret).await,
+            Place::Database(database) => {
+                let owner = database.admin_options();
+                Tools::open(files.path(), Some(owner), None, &secret).await
+            }
+        };
+        let tools = tools.unwrap_or_else(|error| panic!("{error:?}"));
+        let Service { db, registry, .. } = service;
+        let (stop, stopping) = oneshot::channel::<()>();
+        let working = worker::run(tools.clone(), db.clone(), Arc::clone(&registry), async {
+            let _ = stopping.await;
+        });
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the worker is of no tenant; it opens each job in its own scope"
+        )]
+        tokio::spawn(working);
+        let app = app::router(db, Arc::clone(&registry), "localhost").unwrap();
         Self {
-            app: app::router(service.db, service.registry, "localhost").unwrap(),
+            app: app.layer(Extension(tools.clone())),
             place,
+            tools,
+            registry,
+            files,
+            _stop: stop,
         }
     }
 
     /// Stops the program and starts it again.
     pub(crate) async fn again(self) -> Self {
-        let Self { app, place } = self;
-        drop(app);
+        let Self { place, .. } = self;
         Self::at(place).await
     }
 
@@ -194,6 +228,27 @@ impl World {
             .await
     }
 
+    /// A form with a file in it, as a browser sends it.
+    pub(crate) async fn upload(&self, tenant: &str, path: &str, name: &str, text: &str) -> Answer {
+        let body = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             Content-Type: text/plain\r\n\r\n{text}\r\n--edge--\r\n"
+        );
+        let request = Request::post(path)
+            .header(header::HOST, host(tenant))
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge")
+            .header("sec-fetch-site", "same-origin");
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// Where files are, below the folders of all tenants.
+    pub(crate) fn files(&self) -> std::path::PathBuf {
+        match &self.place {
+            Place::Folder(folder) => folder.join("files"),
+            Place::Database(_) => self.files.join("files"),
+        }
+    }
+
     /// Adds a lead and says its id.
     pub(crate) async fn add(&self, tenant: &str, name: &str) -> String {
         let body =
@@ -211,6 +266,10 @@ impl World {
             .as_u64()
             .unwrap()
     }
+}
+
+fn secret() -> Secret {
+    Secret::new("a secret of the tests, and of them alone").unwrap()
 }
 
 pub(crate) fn host(tenant: &str) -> String {
