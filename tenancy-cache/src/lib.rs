@@ -6,6 +6,7 @@
 //!
 //! - [`TenantRedisPool`] hands out [`TenantRedis`]: redis-rs's `ConnectionLike`, so that typed commands, pipelines, `MULTI`,
 //!   scripts and scan iterators run unchanged, for one tenant.
+//! - [`TenantScript`] runs a script of the service's own on a tenant's keys, in one round trip.
 //! - [`TenantCache`] keeps values that were expensive to find out: in memory, or in memory in front of Redis for many nodes.
 //! - [`AccessLists`] put up the second wall: the server's own user for each tenant.
 //!
@@ -86,6 +87,7 @@ mod hex;
 mod keyspace;
 mod redis_door;
 mod scope;
+mod script;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -100,3 +102,4 @@ pub use crate::redis_door::{
     RedisUsage, TenantMessage, TenantRedis, TenantRedisPool, TenantRedisPoolBuilder,
     TenantSubscription,
 };
+pub use crate::script::TenantScript;

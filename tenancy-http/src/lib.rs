@@ -54,7 +54,15 @@
 #[cfg(feature = "axum")]
 mod extract;
 mod host;
+#[cfg(feature = "limit")]
+pub mod limit;
+#[cfg(feature = "limit")]
+mod metric;
+#[cfg(feature = "metrics")]
+pub mod observe;
 mod problem;
+#[cfg(feature = "propagate")]
+pub mod propagate;
 mod resolve;
 
 #[cfg(feature = "axum")]

@@ -88,6 +88,27 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR).with_detail("the service is misconfigured")
     }
 
+    /// The answer to a request that is more than its tenant may have in a time.
+    #[cfg(feature = "limit")]
+    pub(crate) fn too_many() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS)
+            .with_detail("that is more than may be asked in this time; come back later")
+    }
+
+    /// The answer to a request that is one more than its tenant may have at a time.
+    #[cfg(feature = "limit")]
+    pub(crate) fn busy() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS)
+            .with_detail("too many requests are under way; wait for one of them")
+            .with_retry_after(Duration::from_secs(1))
+    }
+
+    /// The answer while something that must be asked is away.
+    #[cfg(feature = "redis")]
+    pub(crate) fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE).with_retry_after(REGISTRY_RETRY)
+    }
+
     /// Adds a sentence about this occurrence, for the caller's eyes.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {

@@ -21,6 +21,9 @@
 //! | `http` | `tenancy::http`: the tower layer that decides whose a request is |
 //! | `axum` | `http`, with an extractor and error answers for axum |
 //! | `jwt` | `http`, with tenants and users by signed tokens; the program chooses the cryptography of `jsonwebtoken` |
+//! | `limit`, `limit-redis` | `http`, with `tenancy::http::limit`: rates, quotas and requests at a time, in process or in Redis |
+//! | `propagate`, `propagate-reqwest` | `http`, with `tenancy::http::propagate`: the tenant of a request to another service |
+//! | `metrics` | `http`, with `tenancy::http::observe`, and the metrics of limits |
 //! | `cache` | `tenancy::cache`: Redis connections and caches that see one tenant |
 //! | `jobs` | `tenancy::jobs`: background jobs that run in their tenant's scope, and take turns between tenants |
 //!

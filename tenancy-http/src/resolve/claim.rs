@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tenancy_core::{ApiKeyHash, LookupKey, TenantId};
+use tenancy_core::{Actor, ApiKeyHash, LookupKey, TenantId};
 
 use super::session::SessionHash;
 
@@ -16,6 +16,7 @@ pub(super) enum Source {
     ApiKey,
     Token,
     Session,
+    Peer,
 }
 
 impl fmt::Display for Source {
@@ -28,6 +29,7 @@ impl fmt::Display for Source {
             Self::ApiKey => "api key",
             Self::Token => "token",
             Self::Session => "session",
+            Self::Peer => "propagated context",
         })
     }
 }
@@ -48,12 +50,18 @@ pub(super) struct Evidence {
     pub(super) token: Option<Box<str>>,
     /// The sessions that its cookies name, one a tenant.
     pub(super) sessions: Vec<(TenantId, SessionHash)>,
+    /// What another service of ours signed. The one thing here that is verified, since that needs nobody.
+    pub(super) peer: Option<(TenantId, Actor)>,
 }
 
 impl Evidence {
     /// The one key to look up if a single place names the tenant and nobody is to be authenticated: the hot path.
     pub(super) fn sole_place(&mut self) -> Option<Named> {
-        if self.api_key.is_some() || self.token.is_some() || !self.sessions.is_empty() {
+        let authenticates = self.api_key.is_some()
+            || self.token.is_some()
+            || self.peer.is_some()
+            || !self.sessions.is_empty();
+        if authenticates {
             return None;
         }
         match (&self.host, self.others.len()) {
@@ -75,5 +83,6 @@ impl Evidence {
             && self.api_key.is_none()
             && self.token.is_none()
             && self.sessions.is_empty()
+            && self.peer.is_none()
     }
 }

@@ -35,6 +35,7 @@ pub(super) async fn identify(
         api_key,
         token,
         sessions,
+        peer,
     } = evidence;
     let on_own_host = host.is_some();
     let mut findings = Findings {
@@ -42,6 +43,12 @@ pub(super) async fn identify(
         actors: Vec::new(),
     };
     let mut named: Vec<Named> = Vec::new();
+    if let Some((tenant, actor)) = peer {
+        named.push((Source::Peer, LookupKey::Id(tenant)));
+        if !actor.is_anonymous() {
+            findings.actors.push(actor);
+        }
+    }
     if let Some(token) = token {
         let (keys, actor) = verified(&rules, &token).await?;
         named.extend(keys.into_iter().map(|key| (Source::Token, key)));

@@ -1,7 +1,7 @@
 //! From a request to its [`Evidence`], without asking anybody: which places in it name a tenant, and what they say.
 
-use http::Request;
-use tenancy_core::{DomainName, LookupKey, TenantId, TenantSlug};
+use http::{HeaderMap, Request};
+use tenancy_core::{Actor, DomainName, LookupKey, TenantId, TenantSlug};
 
 use super::api_key;
 use super::bearer::Bearer;
@@ -73,6 +73,7 @@ pub(super) fn read<B>(rules: &Rules, request: &mut Request<B>) -> Result<Evidenc
             evidence.token = Some(bearer.text().into());
         }
     }
+    evidence.peer = peer(rules, headers)?;
     if let Some(sessions) = &sources.sessions {
         evidence.sessions = sessions.read(headers);
     }
@@ -87,6 +88,21 @@ fn takes_tokens(rules: &Rules) -> bool {
 #[cfg(not(feature = "jwt"))]
 fn takes_tokens(_: &Rules) -> bool {
     false
+}
+
+/// What another service of ours signed about the request.
+#[cfg(feature = "propagate")]
+fn peer(rules: &Rules, headers: &HeaderMap) -> Result<Option<(TenantId, Actor)>, Problem> {
+    let Some(peers) = &rules.sources.peers else {
+        return Ok(None);
+    };
+    let claim = peers.verify(headers).map_err(|_| Problem::unauthorized())?;
+    Ok(claim.map(|claim| (claim.tenant(), claim.actor().clone())))
+}
+
+#[cfg(not(feature = "propagate"))]
+fn peer(_: &Rules, _: &HeaderMap) -> Result<Option<(TenantId, Actor)>, Problem> {
+    Ok(None)
 }
 
 /// What the host names: a slug below a base domain, a domain of a tenant's own, or nobody.

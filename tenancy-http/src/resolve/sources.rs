@@ -14,6 +14,8 @@ use super::session::Sessions;
 #[cfg(feature = "jwt")]
 use super::token::Tokens;
 use crate::host::TrustedProxies;
+#[cfg(feature = "propagate")]
+use crate::propagate::Verifier;
 
 /// What a layer looks at, and whom it asks.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,8 @@ pub(super) struct Sources {
     #[cfg(feature = "jwt")]
     pub(super) tokens: Option<Tokens>,
     pub(super) sessions: Option<Sessions>,
+    #[cfg(feature = "propagate")]
+    pub(super) peers: Option<Verifier>,
     pub(super) proxies: Option<TrustedProxies>,
     pub(super) members: Option<Members>,
     pub(super) reports: Reports,
@@ -47,6 +51,10 @@ impl Sources {
     fn authenticates_users(&self) -> bool {
         #[cfg(feature = "jwt")]
         if self.tokens.is_some() {
+            return true;
+        }
+        #[cfg(feature = "propagate")]
+        if self.peers.is_some() {
             return true;
         }
         self.sessions.is_some()
@@ -146,6 +154,16 @@ impl TenantLayer {
     /// Identifies users by session cookies.
     pub fn sessions(mut self, sessions: Sessions) -> Self {
         self.rules_mut().sources.sessions = Some(sessions);
+        self
+    }
+
+    /// Believes what other services of yours signed about whose a request is, and who asks.
+    ///
+    /// A claim that is not believed is answered with 401, whatever else the request brings; one that is believed must agree
+    /// with whatever else names a tenant. Users that a peer vouches for are asked about as all others are.
+    #[cfg(feature = "propagate")]
+    pub fn peers(mut self, verifier: Verifier) -> Self {
+        self.rules_mut().sources.peers = Some(verifier);
         self
     }
 
