@@ -177,7 +177,9 @@ mod tests {
         let verifier = Verifier::new("billing.internal");
         let once = claim(|_| ());
         assert!(verifier.judge(once.clone(), NOW).is_ok());
-        let again = verifier.clone().judge(once, NOW);
+        let clone = verifier.clone();
+        let again = clone.judge(once, NOW);
         assert_eq!(again.map(drop), Err("it was used before"));
+        assert!(verifier.judge(claim(|_| ()), NOW).is_ok(), "another one");
     }
 }
