@@ -126,7 +126,7 @@ impl Pg {
         Self::execute(&self.database.admin_options(), sql).await;
     }
 
-    async fn execute(options: &sqlx::postgres::PgConnectOptions, sql: &str) {
+    pub(crate) async fn execute(options: &sqlx::postgres::PgConnectOptions, sql: &str) {
         let mut conn = options.connect().await.unwrap();
         conn.execute(sqlx::AssertSqlSafe(sql.to_owned()))
             .await
