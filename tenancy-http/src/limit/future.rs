@@ -20,8 +20,21 @@ use super::local::{Entry, Permit};
 use crate::Problem;
 use crate::metric;
 
-/// What shared counts say, or that they are away.
-pub(super) type Asked = Pin<Box<dyn Future<Output = Result<Verdict, Problem>> + Send>>;
+/// What shared counts say.
+pub(super) type Asked = Pin<Box<dyn Future<Output = Result<Verdict, Unanswered>> + Send>>;
+
+/// Why there is no verdict.
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, reason = "without shared counts there always is one")
+)]
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// The counts are away; what that means is configured.
+    Away(Problem),
+    /// The tenant may not ask: it was suspended meanwhile. No outage, whatever is configured for one.
+    Refused(Problem),
+}
 
 /// A request that has its place among those at a time.
 #[derive(Debug)]
@@ -177,11 +190,12 @@ where
                     };
                     let judged = match (answer, *outage) {
                         (Ok(verdict), _) => ticket.judged(verdict),
-                        (Err(_), Outage::Open) => {
+                        (Err(Unanswered::Refused(problem)), _) => Err(Refusal::from(problem)),
+                        (Err(Unanswered::Away(_)), Outage::Open) => {
                             metric::limit_outage("open");
                             Ok(ticket)
                         }
-                        (Err(away), Outage::Closed) => {
+                        (Err(Unanswered::Away(away)), Outage::Closed) => {
                             metric::limit_outage("closed");
                             Err(Refusal::from(away))
                         }

@@ -11,6 +11,7 @@ use tenancy_cache::{TenantRedisPool, TenantScript};
 use tenancy_core::TenantContext;
 
 use super::count::{Refused, Standing, Verdict};
+use super::future::Unanswered;
 use super::local::Entry;
 use crate::Problem;
 
@@ -78,7 +79,7 @@ impl SharedCounts {
         self,
         context: TenantContext,
         entry: Arc<Entry>,
-    ) -> Result<Verdict, Problem> {
+    ) -> Result<Verdict, Unanswered> {
         let has_rate = entry.allowance.rate_policy().is_some();
         let (mut keys, mut arguments) = (Vec::new(), Vec::new());
         for (at, (name, policy)) in entry.allowance.policies().enumerate() {
@@ -93,13 +94,16 @@ impl SharedCounts {
                 .run(&context, &keys, &arguments)
                 .await
                 .map_err(|error| {
+                    if let Some(refused) = error.tenancy() {
+                        return Unanswered::Refused(Problem::from(refused));
+                    }
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(error, "the shared counts can't be reached");
-                    Problem::unavailable()
+                    Unanswered::Away(Problem::unavailable())
                 })?;
         read(&answer, keys.len()).ok_or_else(|| {
             tracing::error!("the shared counts answered something else");
-            Problem::unavailable()
+            Unanswered::Away(Problem::unavailable())
         })
     }
 }

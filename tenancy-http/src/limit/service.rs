@@ -1,6 +1,7 @@
 //! [`LimitService`]: counts a request before it calls the service below.
 
 use std::error::Error as StdError;
+#[cfg(feature = "redis")]
 use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
