@@ -92,6 +92,9 @@ mod slug;
 mod status;
 mod tenant;
 
+/// What the traits of this crate return: a future that is boxed, and may move between threads.
+pub use futures_core::future::BoxFuture;
+
 pub use actor::{Actor, ActorKind};
 pub use audit::{AuditEvent, AuditKind, AuditSink, InMemoryAudit};
 pub use context::{

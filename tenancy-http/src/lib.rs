@@ -51,8 +51,11 @@
     )
 )]
 
+#[cfg(feature = "domains")]
+pub mod domains;
 #[cfg(feature = "axum")]
 mod extract;
+mod guard;
 mod host;
 #[cfg(feature = "limit")]
 pub mod limit;
@@ -67,6 +70,7 @@ mod resolve;
 
 #[cfg(feature = "axum")]
 pub use extract::Tenancy;
+pub use guard::{GuardFuture, Guarded, RequireFeature, RequirePlan, RequireTenant};
 pub use host::TrustedProxies;
 pub use problem::Problem;
 pub use resolve::{

@@ -20,6 +20,8 @@
 //! | `object-store` | `tenancy::object_store`: files that are one tenant's, in folders, memory or buckets |
 //! | `http` | `tenancy::http`: the tower layer that decides whose a request is |
 //! | `axum` | `http`, with an extractor and error answers for axum |
+//! | `domains` | `http`, with what tenants' own domains need: claims, challenges, permission for certificates |
+//! | `dns` | `domains`, with a resolver for the challenges |
 //! | `jwt` | `http`, with tenants and users by signed tokens; the program chooses the cryptography of `jsonwebtoken` |
 //! | `limit`, `limit-redis` | `http`, with `tenancy::http::limit`: rates, quotas and requests at a time, in process or in Redis |
 //! | `propagate`, `propagate-reqwest` | `http`, with `tenancy::http::propagate`: the tenant of a request to another service |
@@ -171,6 +173,9 @@ pub use tenancy_core::{
     TenantContext, TenantId, TenantJoinSet, TenantRegistry, TenantSlug, TenantStatus, WhileLive,
     spawn, spawn_blocking,
 };
+
+/// What the traits of this crate return: a future that is boxed, and may move between threads.
+pub use tenancy_core::BoxFuture;
 
 /// The doors out of one tenant, each with a permit, a reason and an audit event.
 pub use tenancy_core::danger;

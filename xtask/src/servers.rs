@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -37,6 +37,15 @@ const REDIS: Server = Server {
     newer: "https://packages.redis.io",
 };
 
+/// Programs that tests run in front of a service, and the packages that they are in. A test without its program says that it
+/// was skipped.
+const PROXIES: [(&str, &str); 4] = [
+    ("caddy", "caddy"),
+    ("nginx", "nginx-light"),
+    ("curl", "curl"),
+    ("openssl", "openssl"),
+];
+
 /// A PostgreSQL is there, or its variable names one.
 pub(crate) fn ensure_postgres() -> Outcome {
     POSTGRES.ensure()
@@ -51,6 +60,37 @@ pub(crate) fn ensure_redis() -> Outcome {
 pub(crate) fn ensure() -> Outcome {
     POSTGRES.ensure()?;
     REDIS.ensure()
+}
+
+/// Installs what is missing of the proxies where that can be done, and says what the tests will go without.
+pub(crate) fn offer_proxies() {
+    for (program, package) in PROXIES {
+        let folders = [
+            "/usr/bin",
+            "/usr/sbin",
+            "/usr/local/bin",
+            "/opt/homebrew/bin",
+        ];
+        let is_there = || {
+            folders
+                .iter()
+                .any(|folder| Path::new(folder).join(program).exists())
+        };
+        if is_there() {
+            continue;
+        }
+        let install = format!("apt-get install --yes --no-install-recommends {package}");
+        if is_root() && has_apt() {
+            println!("xtask: {program} was not found: {install}");
+            // Its outcome shows in the next line.
+            let _ = apt(&install);
+        }
+        if !is_there() {
+            println!(
+                "xtask: there is no {program}: the tests of configurations of proxies that need it are skipped"
+            );
+        }
+    }
 }
 
 impl Server {

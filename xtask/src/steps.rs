@@ -47,6 +47,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
 /// Every test and documentation example; cargo's own summary is the last thing on the screen.
 pub(crate) fn test(arguments: &[String]) -> Outcome {
     servers::ensure()?;
+    servers::offer_proxies();
     // A package that the caller names replaces the whole workspace.
     let is_narrow = arguments
         .iter()

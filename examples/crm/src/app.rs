@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, RawQuery};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn, map_response};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
+use axum::{Extension, Router};
 use tenancy::TenantRegistry;
-use tenancy::http::TenantLayer;
+use tenancy::http::domains::KnownDomains;
+use tower::Layer as _;
 use tower_http::csrf::CsrfLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::db::Db;
 use crate::error::AppError;
-use crate::{api, assets, attachments, goals, html, leads, reports, tasks, users};
+use crate::identity::{Identity, guard};
+use crate::{api, assets, attachments, goals, html, leads, reports, sign_in, tasks, users};
 
 /// What a form adds to the file in it.
 const FORM: usize = 16 * 1024;
@@ -27,30 +29,56 @@ const FORM: usize = 16 * 1024;
 pub fn router(
     db: Db,
     registry: Arc<dyn TenantRegistry>,
+    identity: Identity,
     domain: &str,
 ) -> Result<Router, tenancy::Error> {
-    let resolve = TenantLayer::new(registry).subdomain_of(domain);
-    resolve.ensure_configured()?;
+    let resolve = identity.layer(registry, domain)?;
+    let domains = identity.domains(domain)?;
     let tenants = pages()
         .merge(json())
         .merge(files())
         .layer(from_fn(reports::counts::outdated_by_writes))
-        .layer(resolve)
-        .with_state(db);
-    let app = Router::new()
-        .route("/healthz", get(async || "ok"))
-        .merge(assets::routes())
-        .merge(tenants)
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::Unreadable {
             status: StatusCode::METHOD_NOT_ALLOWED,
             detail: "this address does not take that method".to_owned(),
         })
+        .layer(from_fn(guard::signed_in))
+        .merge(entry())
+        .layer(from_fn(guard::within_the_tenant))
+        .layer(Extension(identity))
+        .layer(Extension(domains))
+        .with_state(db);
+    let app = Router::new()
+        .route("/healthz", get(async || "ok"))
+        .merge(assets::routes())
+        // Around the whole router of tenants, since it takes a tenant's path off before a route is chosen.
+        .fallback_service(resolve.layer(tenants))
         .layer(CsrfLayer::new())
         .layer(from_fn(html::for_people))
-        .layer(map_response(guard))
+        .layer(map_response(headers))
         .layer(TraceLayer::new_for_http());
     Ok(app)
+}
+
+/// What a proxy asks before it gets a certificate, for an address that nobody outside reaches: answered from memory.
+pub fn permission(known: KnownDomains) -> Router {
+    let answer = async move |RawQuery(query): RawQuery| known.permission(query.as_deref());
+    Router::new().route("/allowed-domain", get(answer))
+}
+
+/// What is there for somebody who is nobody yet.
+fn entry() -> Router<Db> {
+    Router::new()
+        .route(
+            "/sign-in",
+            get(sign_in::handlers::blank).post(sign_in::handlers::sign_in),
+        )
+        .route("/sign-out", post(sign_in::handlers::sign_out))
+        .route(
+            "/invitations/{secret}",
+            get(sign_in::handlers::invitation).post(sign_in::handlers::accept),
+        )
 }
 
 fn pages() -> Router<Db> {
@@ -107,6 +135,19 @@ fn json() -> Router<Db> {
                 .patch(api::leads::change)
                 .delete(api::leads::remove),
         )
+        .route(
+            "/api/domains",
+            get(api::domains::list).post(api::domains::claim),
+        )
+        .route("/api/domains/{domain}/verify", post(api::domains::verify))
+        .route("/api/domains/{domain}", delete(api::domains::release))
+        .route("/api/tokens", post(api::access::token))
+        .route(
+            "/api/keys",
+            get(api::access::keys).post(api::access::add_key),
+        )
+        .route("/api/keys/{prefix}/rotate", post(api::access::rotate_key))
+        .route("/api/keys/{prefix}", delete(api::access::revoke_key))
         .route("/api/reports/pipeline", get(api::reports::by_status))
         .route(
             "/api/reports/goal",
@@ -116,7 +157,7 @@ fn json() -> Router<Db> {
 
 /// What every answer carries: nothing but our own stylesheet and script may load, nobody may frame the page, no cache may keep what
 /// one tenant saw.
-async fn guard(response: Response) -> Response {
+async fn headers(response: Response) -> Response {
     const HEADERS: [(HeaderName, &str); 6] = [
         (
             header::CONTENT_SECURITY_POLICY,
@@ -135,13 +176,13 @@ async fn guard(response: Response) -> Response {
         ),
     ];
     let mut response = response;
-    let headers = response.headers_mut();
+    let sent = response.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        sent.insert(name, HeaderValue::from_static(value));
     }
-    headers.append(header::VARY, HeaderValue::from_static("Accept"));
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(
+    sent.append(header::VARY, HeaderValue::from_static("Accept"));
+    if !sent.contains_key(header::CACHE_CONTROL) {
+        sent.insert(
             header::CACHE_CONTROL,
             HeaderValue::from_static("private, no-store"),
         );

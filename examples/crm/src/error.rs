@@ -53,6 +53,9 @@ pub enum AppError {
     /// The program stopped in the middle.
     #[error("the request was not finished")]
     Stopped,
+    /// Work that can't be done just now.
+    #[error("the service is busy")]
+    Busy,
     /// A page could not be rendered.
     #[error("the page could not be rendered")]
     Page(#[from] askama::Error),
@@ -74,6 +77,7 @@ impl AppError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unreadable { status, .. } => *status,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Page(_) | Self::Stopped => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Cache(error) => cache_status(error),
             Self::Files(error) => files_status(error),

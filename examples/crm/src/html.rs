@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
-use tenancy::http::{Problem, Tenancy};
+use tenancy::http::{Links, Problem, Tenancy};
 
 use crate::assets;
 use crate::error::AppError;
@@ -25,6 +25,10 @@ pub struct Shell {
     pub done: &'static str,
     /// The address of the stylesheet.
     pub css: &'static str,
+    /// The id of whoever is signed in; empty for nobody.
+    pub user: String,
+    /// What goes before every address of the workspace: empty unless its tenant is in the path.
+    pub base: String,
 }
 
 /// What a tenant's settings say about its pages.
@@ -83,6 +87,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Shell {
             accent,
             done: "",
             css: assets::css_address(),
+            user: tenancy
+                .context()
+                .actor()
+                .id()
+                .unwrap_or_default()
+                .to_owned(),
+            base: Links::from_request_parts(parts, state)
+                .await
+                .map(|links| links.base().to_owned())
+                .unwrap_or_default(),
         })
     }
 }
@@ -100,13 +114,13 @@ struct ErrorPage {
     status: u16,
     title: &'static str,
     advice: &'static str,
-    /// Whether the dashboard is another page than the one that failed.
-    has_way_back: bool,
+    /// The address of the dashboard; empty if that is the page that failed.
+    way_back: String,
 }
 
 /// Answers browsers with a page where programs get a problem document. The status stays.
 pub async fn for_people(request: Request, next: Next) -> Response {
-    let has_way_back = request.uri().path() != "/";
+    let way_back = way_back(request.uri().path());
     let wants_page = !request.uri().path().starts_with("/api/")
         && request
             .headers()
@@ -132,7 +146,7 @@ pub async fn for_people(request: Request, next: Next) -> Response {
         status: status.as_u16(),
         title,
         advice,
-        has_way_back,
+        way_back,
     };
     let Ok(body) = body.render() else {
         return response;
@@ -143,6 +157,20 @@ pub async fn for_people(request: Request, next: Next) -> Response {
             .insert(header::RETRY_AFTER, HeaderValue::clone(after));
     }
     page
+}
+
+/// The dashboard of the workspace that a path is in.
+fn way_back(path: &str) -> String {
+    let mut segments = path.split('/');
+    let home = match (segments.next(), segments.next(), segments.next()) {
+        (Some(""), Some("t"), Some(slug)) if !slug.is_empty() => format!("/t/{slug}/"),
+        _ => "/".to_owned(),
+    };
+    if path.trim_end_matches('/') == home.trim_end_matches('/') {
+        String::new()
+    } else {
+        home
+    }
 }
 
 fn words(status: StatusCode) -> (&'static str, &'static str) {

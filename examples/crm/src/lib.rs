@@ -4,7 +4,8 @@
 //! Handlers, statements and templates are written as if there were one tenant and one database: [`start`] alone knows the
 //! tenants and where they live, [`db`] alone knows the two drivers.
 //!
-//! There is no sign-in: whoever reaches a tenant's host may use its workspace.
+//! Users sign in, each on their own tenant's host, domain or path; programs bring an API key or a token. Who is a member is
+//! asked on every request. Nobody sees anything but the sign-in page before: see [`identity`].
 
 #![cfg_attr(
     test,
@@ -20,15 +21,18 @@ pub mod app;
 pub mod assets;
 pub mod attachments;
 pub mod clock;
+pub mod control;
 pub mod db;
 pub mod error;
 pub mod goals;
 pub mod html;
+pub mod identity;
 pub mod leads;
 pub mod operator;
 pub mod reports;
 pub mod secret;
 pub mod seed;
+pub mod sign_in;
 pub mod start;
 pub mod tables;
 pub mod tasks;

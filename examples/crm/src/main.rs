@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use clap::{Parser, Subcommand};
 use crm::app;
+use crm::identity;
 use crm::operator;
 use crm::secret;
 use crm::seed::tenants;
@@ -16,6 +18,7 @@ use crm::tools::Tools;
 use crm::worker;
 use sqlx::postgres::PgConnectOptions;
 use tenancy::TenantStatus;
+use tenancy::http::domains::KnownDomains;
 use tenancy::sqlx::Secret;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -32,6 +35,10 @@ struct Args {
     /// The folder of the SQLite files
     #[arg(long, value_name = "DIR", default_value = "data/crm")]
     data: PathBuf,
+
+    /// Where a proxy asks for which domains it may get certificates; nobody outside may reach it
+    #[arg(long, value_name = "ADDR")]
+    ask: Option<SocketAddr>,
 
     /// The domain below which tenants answer
     #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
@@ -103,6 +110,7 @@ fn explain(error: &dyn std::error::Error) {
 async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let Args {
         listen,
+        ask,
         data,
         domain,
         secret,
@@ -134,6 +142,7 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let Service {
         db,
         registry,
+        identity,
         watch,
     } = service;
     let (stop, stopping) = oneshot::channel::<()>();
@@ -145,18 +154,59 @@ async fn run(args: Args) -> Result<(), Box<dyn std::error::Error>> {
         reason = "the worker is of no tenant; it opens each job in its own scope"
     )]
     let working = tokio::spawn(working);
-    let app = app::router(db, registry, &domain)?.layer(Extension(tools));
+    let used = identity.used_keys();
+    let control = identity.control.clone();
+    let app = app::router(db, registry, identity, &domain)?.layer(Extension(tools));
+    let port = listener.local_addr()?.port();
+    let [first, ..] = tenants::ALL;
+    println!(
+        "sign in as {} and likewise, with the password {}",
+        first.admin(),
+        start::DEMO_PASSWORD
+    );
+    println!(
+        "{} is also at http://{domain}:{port}{}/{}/",
+        first.slug,
+        identity::PATH_PREFIX,
+        first.slug
+    );
     println!("ready:");
     for tenant in tenants::ALL {
-        println!(
-            "  http://{}.{domain}:{}",
-            tenant.slug,
-            listener.local_addr()?.port()
-        );
+        println!("  http://{}.{domain}:{port}", tenant.slug);
     }
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stopped())
-        .await?;
+    let noting = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            if let Err(error) = control.mark_used(&used.drain()).await {
+                tracing::warn!(%error, "the use of API keys was not noted");
+            }
+        }
+    };
+    let known = KnownDomains::new();
+    known.replace(control.served().await?);
+    let knowing = async {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            match control.served().await {
+                Ok(domains) => known.replace(domains),
+                Err(error) => tracing::warn!(%error, "the served domains are not known anew"),
+            }
+        }
+    };
+    let asked = async {
+        let Some(ask) = ask else {
+            return std::future::pending().await;
+        };
+        let listener = TcpListener::bind(ask).await?;
+        axum::serve(listener, app::permission(known.clone())).await
+    };
+    let serving = axum::serve(listener, app).with_graceful_shutdown(stopped());
+    tokio::select! {
+        served = serving.into_future() => served?,
+        asked = asked => asked?,
+        () = noting => {}
+        () = knowing => {}
+    }
     let _ = stop.send(());
     working.await?.map_err(|error| error.to_string())?;
     drop(watch);

@@ -20,16 +20,22 @@ use tenancy::{
     TenantSlug, TenantStatus,
 };
 
+use crate::control::Control;
 use crate::db::Db;
 use crate::error::AppError;
+use crate::identity::Identity;
 use crate::seed;
 use crate::seed::tenants::Profile;
+use crate::{secret, sign_in};
 
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a suspension takes to be noticed where nothing tells of it: SQLite, or a lost notification of PostgreSQL.
 const POLL: Duration = Duration::from_secs(1);
+
+/// The password of each demonstration tenant's first user. It protects made-up data.
+pub const DEMO_PASSWORD: &str = "try-the-crm-out";
 
 /// What the application needs of the outside.
 #[derive(Debug)]
@@ -38,6 +44,8 @@ pub struct Service {
     pub db: Db,
     /// Who the tenants are.
     pub registry: Arc<dyn TenantRegistry>,
+    /// Who asks.
+    pub identity: Identity,
     /// Carries changes of the registry (a suspension) to the cache in front of it, while it lives.
     pub watch: RegistryWatch,
 }
@@ -58,6 +66,9 @@ pub enum StartError {
     /// A tenant is not as it must be.
     #[error("a tenant can't be served")]
     Tenant(#[from] tenancy::Error),
+    /// The secret that signs tokens can't be read or made.
+    #[error("the signing secret can't be read or made")]
+    Secret(#[from] std::io::Error),
     /// The demonstration data could not be written.
     #[error("the demonstration data can't be written")]
     Seed(#[from] AppError),
@@ -83,7 +94,17 @@ pub async fn embedded(
         .server(ServerName::default(), server)
         .migrations(&SQLITE)
         .build()?;
-    open(Db::Sqlite(pool), registry, &provisioner, profiles, report).await
+    let control = Control::Sqlite(registry.clone());
+    let identity = Identity::new(&Db::Sqlite(pool.clone()), control, &signing(folder)?)?;
+    open(
+        Db::Sqlite(pool),
+        registry,
+        identity,
+        &provisioner,
+        profiles,
+        report,
+    )
+    .await
 }
 
 /// Starts on a PostgreSQL database, given as its owner.
@@ -105,6 +126,8 @@ pub async fn postgres(
         owner.get_port()
     ));
     let catalog = catalog(Dialect::Postgres, &POSTGRES)?;
+    // Another key than the roles' passwords, out of the same secret.
+    let signing = secret.password_for("tokens of the crm");
     let app = bootstrap(&owner, &app_role(database), &secret).await?;
     let server = PgServer::new(app).admin(owner.clone()).secret(secret);
     let registry = SqlRegistry::<Postgres>::new(owner);
@@ -115,7 +138,17 @@ pub async fn postgres(
         .server(ServerName::default(), server)
         .migrations(&POSTGRES)
         .build()?;
-    open(Db::Postgres(pool), registry, &provisioner, profiles, report).await
+    let control = Control::Postgres(registry.clone());
+    let identity = Identity::new(&Db::Postgres(pool.clone()), control, signing.as_bytes())?;
+    open(
+        Db::Postgres(pool),
+        registry,
+        identity,
+        &provisioner,
+        profiles,
+        report,
+    )
+    .await
 }
 
 /// The role of requests, named after the database: roles belong to the whole server, and another CRM may be on it.
@@ -134,6 +167,7 @@ fn app_role(database: &str) -> String {
 async fn open<DB: ProvisionDb>(
     db: Db,
     registry: SqlRegistry<DB>,
+    identity: Identity,
     provisioner: &Provisioner<DB>,
     profiles: &[Profile],
     report: impl Fn(&str),
@@ -146,6 +180,9 @@ async fn open<DB: ProvisionDb>(
         let context =
             TenantContext::for_maintenance(tenant, Actor::system("seed"), "demonstration data")?;
         let added = context.scope(seed::load::fill(&db, profile)).await??;
+        let admin = profile.admin();
+        let seeded = context.scope(sign_in::store::seed(&db, &admin, DEMO_PASSWORD));
+        seeded.await??;
         let what = if added == 0 {
             "ready".to_owned()
         } else {
@@ -162,6 +199,7 @@ async fn open<DB: ProvisionDb>(
     Ok(Service {
         db,
         registry: cached,
+        identity,
         watch,
     })
 }
@@ -184,6 +222,11 @@ async fn provisioned<DB: ProvisionDb>(
         .isolation(profile.isolation)
         .settings(settings);
     Ok(provisioner.provision(new).await?)
+}
+
+/// The secret that signs tokens, kept beside the files.
+fn signing(folder: &Path) -> Result<Vec<u8>, StartError> {
+    Ok(secret::read_or_make(&folder.join("signing"))?.into_bytes())
 }
 
 /// The tables that belong to tenants, read from the same migrations that build them.

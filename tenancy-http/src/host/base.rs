@@ -44,6 +44,14 @@ impl BaseDomains {
         Ok(())
     }
 
+    /// A host name without a port, folded; `None` for whatever else somebody wrote, an IP literal too.
+    #[cfg(feature = "domains")]
+    pub(crate) fn fold(text: &str) -> Option<String> {
+        let host = Host::parse(text).ok()?;
+        let name = host.name().filter(|_| host.port.is_none())?;
+        (!text.contains(':')).then(|| name.to_owned())
+    }
+
     /// Compares label by label from the right, never by text suffix: `evilexample.com` is not below `example.com`. Of
     /// nested base domains the deepest decides, so that with `example.com` and `crm.example.com` the host
     /// `crm.example.com` is a base and not the tenant `crm`.

@@ -106,13 +106,13 @@ impl<B> TenantBody<B> {
         }
     }
 
-    pub(super) fn of_nobody(body: B) -> Self {
+    pub(crate) fn of_nobody(body: B) -> Self {
         Self {
             content: Content::Central { body },
         }
     }
 
-    pub(super) fn of_problem(problem: Problem) -> Response<Self> {
+    pub(crate) fn of_problem(problem: Problem) -> Response<Self> {
         Response::<Vec<u8>>::from(problem).map(|bytes| Self {
             content: Content::Problem { bytes: Some(bytes) },
         })

@@ -3,10 +3,63 @@
 use tenancy_core::{Actor, DomainName, Error as CoreError, ErrorKind, RegistryEvent, TenantId};
 
 use super::change::{Change, unknown};
+use super::row::parsed;
 use super::{SqlRegistry, Value};
 use crate::{Result, TenantDb};
 
+/// A domain that a tenant claims. Times are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainRow {
+    /// The domain.
+    pub domain: DomainName,
+    /// When it was claimed.
+    pub created_at: i64,
+    /// When the tenant proved that it is its own; until then it leads nowhere.
+    pub verified_at: Option<i64>,
+}
+
 impl<DB: TenantDb> SqlRegistry<DB> {
+    /// The domains that a tenant claims, by name.
+    ///
+    /// # Errors
+    /// `RegistryUnavailable`, or the [`RowError`](super::RowError) of a row that can't be read.
+    pub async fn domains(&self, tenant: TenantId) -> Result<Vec<DomainRow>> {
+        let mut rows = self
+            .fetch(
+                "SELECT domain, created_at, verified_at FROM tenancy.domains WHERE tenant = $1 ORDER BY domain",
+                vec![tenant.to_string().into()],
+            )
+            .await?;
+        let read = rows.iter_mut().map(|row| {
+            Ok(DomainRow {
+                domain: parsed("domain", row.text("domain")?, DomainName::parse)?,
+                created_at: row.int("created_at")?,
+                verified_at: row.optional_int("verified_at")?,
+            })
+        });
+        let read: Result<_, super::RowError> = read.collect();
+        Ok(read.map_err(CoreError::from)?)
+    }
+
+    /// All verified domains of tenants that requests may be for: what a proxy may get certificates for.
+    ///
+    /// # Errors
+    /// `RegistryUnavailable`, or the [`RowError`](super::RowError) of a row that can't be read.
+    pub async fn served_domains(&self) -> Result<Vec<DomainName>> {
+        let mut rows = self
+            .fetch(
+                "SELECT d.domain FROM tenancy.domains d JOIN tenancy.tenants t ON t.id = d.tenant \
+                 WHERE d.verified_at IS NOT NULL AND t.status IN ('active', 'read_only') ORDER BY d.domain",
+                vec![],
+            )
+            .await?;
+        let read = rows
+            .iter_mut()
+            .map(|row| parsed("domain", row.text("domain")?, DomainName::parse));
+        let read: Result<_, super::RowError> = read.collect();
+        Ok(read.map_err(CoreError::from)?)
+    }
+
     /// Notes that a tenant claims a domain. It leads nowhere until [`Self::verify_domain`].
     ///
     /// Several tenants may claim one domain, so that nobody can block another by claiming first. Claiming again is no error.

@@ -26,7 +26,8 @@ use std::sync::Arc;
 use tenancy_core::{Error as CoreError, ErrorKind};
 
 pub use audit::AuditRow;
-pub use keys::ApiKey;
+pub use domains::DomainRow;
+pub use keys::{ApiKey, ApiKeyRow};
 pub use row::RowError;
 pub use watch::RegistryWatch;
 

@@ -15,6 +15,7 @@
     reason = "the tests of the surface are one text, compiled once per driver"
 )]
 
+mod access;
 mod announce;
 mod budget;
 mod cancelled_begin;

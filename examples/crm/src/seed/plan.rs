@@ -53,7 +53,11 @@ pub(super) fn users(profile: &Profile, now: i64) -> Vec<PlannedUser> {
     let mut users: Vec<PlannedUser> = Vec::with_capacity(12);
     while users.len() < 12 {
         let name = name(&mut dice);
-        let email = address(&name, profile.domain);
+        let email = if users.is_empty() {
+            profile.admin()
+        } else {
+            address(&name, profile.domain)
+        };
         if users.iter().any(|user| user.email == email) {
             continue;
         }

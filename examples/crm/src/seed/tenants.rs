@@ -32,6 +32,12 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Where the tenant's first user has their mail, who is its administrator.
+    #[must_use]
+    pub fn admin(&self) -> String {
+        format!("admin@{}", self.domain)
+    }
+
     /// The same tenant with another number of leads.
     #[must_use]
     pub fn with_leads(self, leads: usize) -> Self {

@@ -1,9 +1,11 @@
 //! The page of users.
 
+use axum::Extension;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use tenancy::TenantContext;
 
 use super::model::InviteForm;
 use super::store;
@@ -11,7 +13,9 @@ use super::views::UsersPage;
 use crate::db::Db;
 use crate::error::{AppError, FieldErrors};
 use crate::html::{Shell, page};
+use crate::identity::Identity;
 use crate::leads::handlers::{Done, known};
+use crate::sign_in;
 
 /// `GET /users`
 pub async fn list(
@@ -34,15 +38,28 @@ pub async fn list(
 pub async fn invite(
     shell: Shell,
     State(db): State<Db>,
+    headers: HeaderMap,
     form: Result<Form<InviteForm>, FormRejection>,
 ) -> Result<Response, AppError> {
     let Form(form) = form?;
     let invited = match form.check() {
-        Ok(invitation) => store::invite(&db, &invitation).await,
+        Ok(invitation) => store::invite(&db, &invitation)
+            .await
+            .map(|()| invitation.email),
         Err(errors) => Err(AppError::Invalid(errors)),
     };
     match invited {
-        Ok(()) => Ok(Redirect::to("/users?done=invited").into_response()),
+        Ok(email) => {
+            let secret = sign_in::store::invitation(&db, &email).await?;
+            let host = headers
+                .get(header::HOST)
+                .and_then(|host| host.to_str().ok())
+                .unwrap_or_default();
+            let link = format!("//{host}{}/invitations/{secret}", shell.base);
+            let users = store::all(&db).await?;
+            let shown = UsersPage::new(shell, &users, InviteForm::default(), FieldErrors::new());
+            page(StatusCode::CREATED, &shown.with_link(link))
+        }
         Err(AppError::Invalid(errors)) => {
             let users = store::all(&db).await?;
             page(
@@ -55,7 +72,25 @@ pub async fn invite(
 }
 
 /// `POST /users/{id}/revoke`
-pub async fn revoke(State(db): State<Db>, Path(id): Path<String>) -> Result<Response, AppError> {
-    store::revoke(&db, known(&id)?).await?;
+pub async fn revoke(
+    State(db): State<Db>,
+    Extension(identity): Extension<Identity>,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    let id = known(&id)?;
+    let context = TenantContext::current().map_err(tenancy::sqlx::Error::from)?;
+    if context.actor().id() == Some(&id.to_string()) {
+        return Err(AppError::Unreadable {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            detail: "nobody can revoke their own access".to_owned(),
+        });
+    }
+    store::revoke(&db, id).await?;
+    sign_in::store::forget(&db, id).await?;
+    identity
+        .sessions
+        .close_all(&context, &id.to_string())
+        .await
+        .map_err(tenancy::sqlx::Error::from)?;
     Ok(Redirect::to("/users?done=revoked").into_response())
 }

@@ -42,9 +42,18 @@ pub struct UsersPage {
     form: InviteForm,
     roles: Vec<Role>,
     errors: FieldErrors,
+    invite_link: String,
 }
 
 impl UsersPage {
+    /// The same page with the link of an invitation that was just made.
+    pub fn with_link(self, invite_link: String) -> Self {
+        Self {
+            invite_link,
+            ..self
+        }
+    }
+
     /// The users, and the invitation that somebody is writing.
     pub fn new(shell: Shell, users: &[User], form: InviteForm, errors: FieldErrors) -> Self {
         let row = |user: &User| Row {
@@ -74,6 +83,7 @@ impl UsersPage {
                 .into(),
             form,
             errors,
+            invite_link: String::new(),
         }
     }
 

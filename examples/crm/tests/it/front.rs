@@ -9,9 +9,13 @@ on_both!(hosts_are_checked, answers_carry_their_headers);
 
 async fn hosts_are_checked(world: World) {
     let ask = async |host: &str, path: &str, accept: &str| {
-        let request = Request::get(path)
+        let mut request = Request::get(path)
             .header(header::HOST, host)
             .header(header::ACCEPT, accept);
+        // A browser sends a host's cookies to that host alone.
+        if host.to_lowercase().starts_with("acme.localhost") {
+            request = request.header(header::COOKIE, world.cookie("acme"));
+        }
         world.send(request.body(Body::empty()).unwrap()).await
     };
     for host in [
@@ -90,6 +94,7 @@ async fn answers_carry_their_headers(world: World) {
     assert!(css.header("cache-control").contains("immutable"));
 
     let cross = Request::post("/leads")
+        .header(header::COOKIE, world.cookie("acme"))
         .header(header::HOST, host("acme"))
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header("sec-fetch-site", "same-site")

@@ -70,6 +70,7 @@ async fn bad_json_is_422(world: World) {
     let raw = async |kind: &str, body: Vec<u8>| {
         let request = Request::post("/api/leads")
             .header(header::HOST, host(acme))
+            .header(header::COOKIE, world.cookie(acme))
             .header(header::CONTENT_TYPE, kind);
         world.send(request.body(Body::from(body)).unwrap()).await
     };

@@ -1,5 +1,6 @@
 //! Drives the CRM as a browser and as a program would, over both databases.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -9,7 +10,9 @@
 )]
 
 mod absent;
+mod browser;
 mod front;
+mod identity;
 mod input;
 mod leads;
 mod nodes;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions;
@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Node {
     process: Child,
     port: u16,
+    /// Held, so that whatever else it says does not end it.
+    said: Option<BufReader<ChildStdout>>,
 }
 
 impl Drop for Node {
@@ -41,7 +43,11 @@ impl Node {
     fn start(url: &str, data: &TempFolder) -> Self {
         let mut process = crm(url, data, &[]).spawn().unwrap();
         let mut said = BufReader::new(process.stdout.take().unwrap());
-        let mut node = Self { process, port: 0 };
+        let mut node = Self {
+            process,
+            port: 0,
+            said: None,
+        };
         let mut line = String::new();
         while node.port == 0 {
             line.clear();
@@ -51,6 +57,7 @@ impl Node {
                 node.port = port;
             }
         }
+        node.said = Some(said);
         node
     }
 
@@ -79,10 +86,6 @@ impl Node {
 async fn a_tenant_suspended_by_one_process_is_cut_off_in_two_others() {
     let database = PgCluster::shared().await.unwrap().database().await.unwrap();
     let url = database.admin_options().to_url_lossy().to_string();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "waits for processes; no tenant's work"
-    )]
     let work = tokio::task::spawn_blocking(move || {
         let data = TempFolder::new().unwrap();
         let nodes = [Node::start(&url, &data), Node::start(&url, &data)];

@@ -28,6 +28,7 @@ fn handlers_statements_and_templates_are_those_of_one_tenant() {
         "src/leads",
         "src/reports",
         "src/tasks",
+        "src/sign_in",
         "src/users",
         "templates",
     ] {

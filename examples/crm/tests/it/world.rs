@@ -1,20 +1,26 @@
 //! A running CRM with the four tenants and a handful of leads each, and a small client for it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::{Extension, Router};
 use crm::app;
+use crm::control::Control;
 use crm::seed::tenants::{ALL, Profile};
-use crm::start::{self, Service, StartError};
+use crm::start::{self, DEMO_PASSWORD, Service, StartError};
 use crm::tools::Tools;
 use crm::worker;
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tenancy::TenantRegistry;
+use tenancy::http::domains::TxtLookup;
 use tenancy::sqlx::Secret;
+use tenancy::sqlx::registry::RegistryWatch;
+use tenancy::{Actor, BoxFuture, Error, RegistryExt, TenantContext, TenantRegistry, TenantSlug};
 use tenancy_testkit::{PgCluster, PgDatabase, TempFolder};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 
@@ -53,6 +59,8 @@ pub(crate) enum Place {
 /// A running CRM.
 pub(crate) struct World {
     app: Router,
+    /// The cookie of each tenant's administrator.
+    cookies: [String; 4],
     pub(crate) place: Place,
     pub(crate) tools: Tools,
     pub(crate) registry: Arc<dyn TenantRegistry>,
@@ -60,6 +68,31 @@ pub(crate) struct World {
     files: TempFolder,
     /// The worker stops when this is dropped.
     _stop: oneshot::Sender<()>,
+    watch: RegistryWatch,
+    /// The control plane, as operators and other requests change it.
+    pub(crate) control: Control,
+    /// The TXT records of the world.
+    pub(crate) zone: Zone,
+}
+
+/// TXT records, by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Zone(Arc<Mutex<HashMap<String, String>>>);
+
+impl Zone {
+    pub(crate) fn put(&self, name: &str, value: &str) {
+        self.0
+            .lock()
+            .unwrap()
+            .insert(name.to_owned(), value.to_owned());
+    }
+}
+
+impl TxtLookup for Zone {
+    fn txt<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<String>, Error>> {
+        let found = self.0.lock().unwrap().get(name).cloned();
+        Box::pin(async move { Ok(found.into_iter().collect()) })
+    }
 }
 
 /// What came back.
@@ -144,30 +177,92 @@ impl World {
             }
         };
         let tools = tools.unwrap_or_else(|error| panic!("{error:?}"));
-        let Service { db, registry, .. } = service;
+        let Service {
+            db,
+            registry,
+            identity,
+            watch,
+        } = service;
+        let zone = Zone::default();
+        let identity = identity.with_dns(zone.clone());
+        let control = identity.control.clone();
         let (stop, stopping) = oneshot::channel::<()>();
         let working = worker::run(tools.clone(), db.clone(), Arc::clone(&registry), async {
             let _ = stopping.await;
         });
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the worker is of no tenant; it opens each job in its own scope"
-        )]
         tokio::spawn(working);
-        let app = app::router(db, Arc::clone(&registry), "localhost").unwrap();
-        Self {
+        let app = app::router(db, Arc::clone(&registry), identity, "localhost").unwrap();
+        let mut world = Self {
             app: app.layer(Extension(tools.clone())),
+            cookies: Default::default(),
             place,
             tools,
             registry,
             files,
             _stop: stop,
+            watch,
+            control,
+            zone,
+        };
+        for (i, profile) in ALL.iter().enumerate() {
+            let cookie = world
+                .sign_in(&host(profile.slug), "", &profile.admin(), DEMO_PASSWORD)
+                .await;
+            world.cookies[i] = cookie.expect("the administrator signs in");
         }
+        world
+    }
+
+    /// Signs in; the cookie that a browser would send from now on, if the password was right.
+    pub(crate) async fn sign_in(
+        &self,
+        host: &str,
+        base: &str,
+        email: &str,
+        password: &str,
+    ) -> Option<String> {
+        let body = format!(
+            "email={}&password={password}",
+            email.replace('@', "%40").replace('+', "%2B")
+        );
+        let request = Request::post(format!("{base}/sign-in"))
+            .header(header::HOST, host)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin");
+        let answer = self.send(request.body(Body::from(body)).unwrap()).await;
+        let cookie = answer.header("set-cookie").split(';').next().unwrap();
+        (answer.status == StatusCode::SEE_OTHER).then(|| cookie.to_owned())
+    }
+
+    /// The application on a socket of its own.
+    pub(crate) async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = self.app.clone();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        address
+    }
+
+    /// The context of an operator at work on a tenant.
+    pub(crate) async fn operator(&self, tenant: &str) -> TenantContext {
+        let slug = TenantSlug::parse(tenant).unwrap();
+        let tenant = self.registry.by_slug(&slug).await.unwrap();
+        TenantContext::for_maintenance(tenant, Actor::user("operator"), "a test of who is who")
+            .unwrap()
+    }
+
+    /// The cookie of a tenant's administrator.
+    pub(crate) fn cookie(&self, tenant: &str) -> &str {
+        let at = ALL.iter().position(|profile| profile.slug == tenant);
+        at.map_or("", |at| &self.cookies[at])
     }
 
     /// Stops the program and starts it again.
     pub(crate) async fn again(self) -> Self {
-        let Self { place, .. } = self;
+        let Self {
+            app, place, watch, ..
+        } = self;
+        drop((app, watch));
         Self::at(place).await
     }
 
@@ -192,6 +287,7 @@ impl World {
         let request = Request::builder()
             .method(method)
             .uri(path)
+            .header(header::COOKIE, self.cookie(tenant))
             .header(header::HOST, host(tenant));
         self.send(request.body(Body::empty()).unwrap()).await
     }
@@ -211,6 +307,7 @@ impl World {
         let request = Request::builder()
             .method(method)
             .uri(path)
+            .header(header::COOKIE, self.cookie(tenant))
             .header(header::HOST, host(tenant));
         let request = request.header(header::CONTENT_TYPE, "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap())
@@ -221,6 +318,7 @@ impl World {
     pub(crate) async fn form(&self, tenant: &str, path: &str, body: &str) -> Answer {
         let request = Request::post(path)
             .header(header::HOST, host(tenant))
+            .header(header::COOKIE, self.cookie(tenant))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "text/html,application/xhtml+xml")
             .header("sec-fetch-site", "same-origin");
@@ -236,6 +334,7 @@ impl World {
         );
         let request = Request::post(path)
             .header(header::HOST, host(tenant))
+            .header(header::COOKIE, self.cookie(tenant))
             .header(header::CONTENT_TYPE, "multipart/form-data; boundary=edge")
             .header("sec-fetch-site", "same-origin");
         self.send(request.body(Body::from(body)).unwrap()).await

@@ -115,6 +115,10 @@ macro_rules! migrations {
                 "features",
                 include_str!(concat!("../migrations/2_features.", $database, ".sql")),
             ),
+            (
+                "key rotation",
+                include_str!(concat!("../migrations/3_key_rotation.", $database, ".sql")),
+            ),
         ]
     };
 }
