@@ -318,6 +318,10 @@ fn cargo(copy: &Path, arguments: &[&str]) -> Command {
         .args(arguments)
         .current_dir(copy)
         .env("CARGO_TARGET_DIR", root().join("target/guards/build"))
+        // The tests run hundreds of times, and without debug assertions not every statement needs a stack of its own.
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .stdin(Stdio::null());
     command
 }

@@ -98,7 +98,7 @@ enum Chore {
     },
     /// Writes the table of Redis commands anew, from what the Redis on this machine says
     RedisCommands,
-    /// Takes each guard of the firewall down, one at a time: a test must notice; half an hour
+    /// Takes each guard of the firewall down, one at a time: a test must notice
     Guards {
         /// Only in files whose path contains one of these
         filters: Vec<String>,

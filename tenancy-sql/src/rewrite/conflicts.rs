@@ -72,7 +72,7 @@ pub(super) fn clause(
 }
 
 /// The refusal of one that is no clause of an INSERT.
-pub(super) fn stray(source: &Source<'_>, at: usize) -> Refused {
+fn stray(source: &Source<'_>, at: usize) -> Refused {
     Refused::new(
         RefusedKind::Syntax,
         "`ON CONFLICT` at an unknown place",

@@ -86,3 +86,53 @@ fn as_many_values_as_the_engine_takes_less_the_tenants() {
     assert_eq!(check(Sqlite, &sql(32_765)).unwrap().params(), 32_765);
     refuses(Sqlite, &sql(32_766), RefusedKind::Placeholder);
 }
+
+#[test]
+fn subqueries_in_places_that_are_seldom_written() {
+    let (q, confined) = (
+        "(SELECT name FROM leads)",
+        "(SELECT name FROM <<leads>> AS leads)",
+    );
+    for sql in [
+        "SELECT * FROM JSON_TABLE({q}, '$' COLUMNS (a int PATH '$.a')) AS t",
+        "SELECT * FROM XMLTABLE({q} PASSING '<a/>' COLUMNS a int PATH 'a') AS t",
+        "SELECT * FROM XMLTABLE(XMLNAMESPACES({q} AS n), '/a' PASSING '<a/>' COLUMNS a int PATH 'a') AS t",
+        "SELECT * FROM XMLTABLE('/a' PASSING {q} COLUMNS a int PATH 'a') AS t",
+        "SELECT * FROM XMLTABLE('/a' PASSING '<a/>' COLUMNS a int PATH {q}) AS t",
+        "SELECT * FROM XMLTABLE('/a' PASSING '<a/>' COLUMNS a int PATH 'a' DEFAULT {q}) AS t",
+        "SELECT json_object({q} : 1)",
+        "SELECT json_object({q} VALUE 1)",
+    ] {
+        accepts(
+            Postgres,
+            &sql.replace("{q}", q),
+            &sql.replace("{q}", confined),
+        );
+    }
+    accepts(
+        Sqlite,
+        &format!("SELECT 1 LIMIT {q}, {q}"),
+        &format!("SELECT 1 LIMIT {confined}, {confined}"),
+    );
+    accepts(
+        Postgres,
+        &format!(
+            "MERGE INTO leads USING countries x ON true WHEN MATCHED AND {q} = 'a' THEN DELETE"
+        ),
+        &format!(
+            "MERGE INTO leads USING countries x ON (true) AND [[leads]] WHEN MATCHED AND {confined} = 'a' THEN DELETE"
+        ),
+    );
+    refuses(
+        Postgres,
+        &format!("SELECT * FROM leads TABLESAMPLE BERNOULLI ({q})"),
+        RefusedKind::Statement,
+    );
+    for sql in [
+        "SELECT * FROM JSON_TABLE('{}', '$' COLUMNS (a regrole PATH '$.a')) AS t",
+        "SELECT * FROM JSON_TABLE('{}', '$' COLUMNS (NESTED PATH '$.b' COLUMNS (a regrole PATH '$.a'))) AS t",
+        "SELECT * FROM XMLTABLE('/a' PASSING '<a/>' COLUMNS a regrole PATH 'a') AS t",
+    ] {
+        refuses(Postgres, sql, RefusedKind::Type);
+    }
+}

@@ -10,7 +10,6 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::super::Rewriter;
-use super::super::conflicts;
 use super::super::ranges::{self, Held};
 use super::super::splice::Walk;
 use super::Target;
@@ -152,9 +151,6 @@ impl Rewriter<'_> {
                 start: from,
                 end: to,
             } = clause.tokens;
-            if on.is_none() || from < start || to > end {
-                return Err(conflicts::stray(self.source, from));
-            }
             self.on_conflict(&mut clause.conflict, table, &target.known_as, from, to)?;
             start = to;
             self.walked_conflicts.push(clause);
