@@ -84,6 +84,14 @@ sqlx_macros! {
     query_file_scalar_unchecked: File, "query_file_scalar_unchecked";
 }
 
+/// What a model's statement becomes, for the documentation of its function: the expansion of `#[tenant_scoped]` asks for it
+/// under `cfg(doc)` alone, so that a check of the program does not wait for it.
+#[doc(hidden)]
+#[proc_macro]
+pub fn sent(input: TokenStream) -> TokenStream {
+    scoped::sent(input.into()).into()
+}
+
 /// An async test that gets two fresh tenants, once for each isolation: shared tables, a schema each, a database each.
 ///
 /// ```text

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -15,6 +16,8 @@ use tenancy_sql::{Catalog, Config, Dialect, Firewall};
 pub(crate) struct Project {
     pub(crate) toml: PathBuf,
     pub(crate) sides: Vec<Side>,
+    /// Whether an expansion has said what was read.
+    is_tracked: AtomicBool,
     read: Vec<(PathBuf, Option<SystemTime>)>,
 }
 
@@ -89,15 +92,24 @@ impl Project {
                 firewall: Firewall::new(catalog).with_cache_capacity(0),
             });
         }
-        Ok(Self { toml, sides, read })
+        Ok(Self {
+            toml,
+            sides,
+            is_tracked: AtomicBool::new(false),
+            read,
+        })
     }
 
     fn is_fresh(&self) -> bool {
         self.read.iter().all(|(path, at)| modified(path) == *at)
     }
 
-    /// Tokens that make cargo compile again when a file is changed that was read here.
+    /// Tokens that make cargo compile again when a file is changed that was read here. A compilation needs them once, and
+    /// each costs it time: those who ask again get none.
     pub(crate) fn tracked(&self) -> TokenStream {
+        if self.is_tracked.swap(true, Ordering::Relaxed) {
+            return TokenStream::new();
+        }
         let migrations = self.sides.iter().flat_map(|side| &side.migrations);
         let paths = std::iter::once(&self.toml).chain(migrations.map(|(_, path)| path));
         let paths = paths.map(|path| path.to_string_lossy().into_owned());
@@ -190,6 +202,9 @@ mod tests {
             ],
         );
         let project = folder.read().unwrap();
+        let tracked = project.tracked().to_string();
+        assert_eq!(tracked.matches("include_str").count(), 4, "{tracked}");
+        assert!(project.tracked().is_empty(), "said once");
         let leads = project.sides[0].catalog().table("leads").unwrap();
         assert!(leads.column("name").is_some());
         assert!(project.is_fresh());

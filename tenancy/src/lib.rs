@@ -217,15 +217,16 @@ pub use tenancy_macros::{
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod __private {
+    pub use tenancy_macros::sent;
     pub use tenancy_sql::__private::{Answer, Compiled, catalog};
     #[cfg(feature = "sqlx")]
     pub use tenancy_sqlx::{
         TenantDb,
         model::{
-            Column, DeleteWhere, InsertMany, Join, JoinParts, MayHave, Readable, Select, Stored,
-            TenantExecutor, TenantScoped, TenantWritten, Value, Values, With, Writable, Write,
-            converted, delete, delete_where, filter, find, insert, insert_many, may_have,
-            points_to, select, update, upsert, with,
+            Answered, Column, Columns, DeleteWhere, Fields, InsertMany, Join, JoinParts, MayHave,
+            Readable, Select, Stored, TenantExecutor, TenantScoped, TenantWritten, Value, Values,
+            With, Writable, Write, converted, count, delete, delete_where, exists, filter, find,
+            insert, insert_many, may_have, points_to, select, update, upsert, with,
         },
         sqlx,
     };

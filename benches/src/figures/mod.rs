@@ -1,6 +1,7 @@
 //! The figures, one file per group. A new one is an `async fn run(runner)` there and a line here.
 
 mod context;
+mod diesel;
 mod engine_wall;
 mod firewall;
 mod http;
@@ -27,5 +28,6 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     models::run(runner).await?;
     scoped::run(runner).await?;
     postgres::run(runner).await?;
+    diesel::run(runner).await?;
     Ok(())
 }

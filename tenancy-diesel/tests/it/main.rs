@@ -22,4 +22,5 @@ mod asynchronous;
 mod composes;
 mod matrix;
 mod places;
+mod soak;
 mod tables;

@@ -1,9 +1,11 @@
 //! The places of the fixture, as this crate's pools reach them.
 
+use std::path::Path;
+
 use diesel::{PgConnection, SqliteConnection};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
-use tenancy_core::{Isolation, Secret, ServerName};
+use tenancy_core::{Isolation, Secret, ServerName, Tenant};
 use tenancy_diesel::{
     AsyncTenantPool, Budget, PgServer, SqliteServer, TenantDb, TenantPool, TenantPoolBuilder,
 };
@@ -30,13 +32,7 @@ impl Driver for SqliteConnection {
     }
 
     fn server(tenants: &TwoTenants<sqlx::Sqlite>) -> SqliteServer {
-        let file = tenants.file_of(&tenants.a);
-        let up = if tenants.a.placement().isolation() == Isolation::Shared {
-            1
-        } else {
-            2
-        };
-        SqliteServer::folder(file.ancestors().nth(up).unwrap()).unwrap()
+        sqlite_server(&tenants.a, &tenants.file_of(&tenants.a))
     }
 }
 
@@ -52,6 +48,15 @@ impl Driver for PgConnection {
     fn server(tenants: &TwoTenants<sqlx::Postgres>) -> PgServer {
         pg_server(&tenants.app_options(), &tenants.admin_options())
     }
+}
+
+/// The server whose folder a tenant's file is in.
+pub(crate) fn sqlite_server(tenant: &Tenant, file: &Path) -> SqliteServer {
+    let up = match tenant.placement().isolation() {
+        Isolation::Shared => 1,
+        Isolation::Schema | Isolation::Database => 2,
+    };
+    SqliteServer::folder(file.ancestors().nth(up).unwrap()).unwrap()
 }
 
 /// A server from how sqlx is told of it.

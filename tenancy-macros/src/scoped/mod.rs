@@ -26,6 +26,24 @@ pub(crate) fn tenant_scoped(arguments: TokenStream, item: TokenStream) -> TokenS
     expanded(arguments, item, project())
 }
 
+/// What a statement is sent as on each database, as a text; see [`crate::sent`].
+pub(crate) fn sent(input: TokenStream) -> TokenStream {
+    let sent = syn::parse2::<syn::LitStr>(input).and_then(|text| {
+        let at = |message| syn::Error::new(text.span(), message);
+        let project = project().map_err(at)?;
+        statements::answers(&project, &text.value())
+            .map(|answers| expand::sent(&answers))
+            .map_err(|refusals| {
+                let refusals: Vec<_> = refusals.into_iter().map(|(_, message)| message).collect();
+                at(refusals.join("\n"))
+            })
+    });
+    match sent {
+        Ok(sent) => quote!(#sent),
+        Err(error) => error.to_compile_error(),
+    }
+}
+
 fn expanded(
     arguments: TokenStream,
     item: TokenStream,

@@ -1,4 +1,8 @@
 //! The statements of a model, and what the firewall answers to them over the tables of each dialect.
+//!
+//! Its own statements are of a few forms, over a table, columns and a key that `validate` has found. The firewall takes all of
+//! those (the tests here ask it, over names of every kind) and reads each when it is first sent; asking it for each model took
+//! most of the time of a compilation. A join has names that the user made up, so it is asked about those.
 
 use std::sync::Arc;
 
@@ -6,21 +10,13 @@ use tenancy_sql::{Checked, Dialect};
 
 use super::errors::Errors;
 use super::validate::{Column, Model, complain};
-use crate::project::Project;
+use crate::project::{Project, Side};
 
 /// One statement of a model.
 pub(super) struct Statement {
     /// The constant it is in; of a relation, what it is called.
     pub(super) name: String,
     pub(super) text: String,
-    pub(super) answers: Vec<Answer>,
-}
-
-/// What the firewall made of a statement.
-pub(super) struct Answer {
-    pub(super) dialect: Dialect,
-    pub(super) fingerprint: u128,
-    pub(super) checked: Arc<Checked>,
 }
 
 /// The texts of a model that never change.
@@ -44,7 +40,7 @@ impl Statements {
     }
 }
 
-/// Writes the statements of a model; the firewall reads them if there is a project.
+/// Writes the statements of a model; the firewall reads its joins if there is a project.
 pub(super) fn statements(
     model: &Model,
     project: Option<&Project>,
@@ -109,7 +105,10 @@ pub(super) fn statements(
     }
     let all = texts
         .into_iter()
-        .map(|(name, text)| checked(name.to_owned(), text, model, project, errors))
+        .map(|(name, text)| Statement {
+            name: name.to_owned(),
+            text,
+        })
         .collect();
     let joins = model.relations.iter().map(|relation| {
         let own = join(
@@ -118,7 +117,15 @@ pub(super) fn statements(
             ", ",
         );
         let text = format!("SELECT {own}, {}.* FROM {}", relation.name, relation.from);
-        checked(relation.name.to_string(), text, model, project, errors)
+        if let Some(project) = project
+            && let Err(refusals) = answers(project, &text)
+        {
+            complain(errors, model.span, refusals, project.sides.len());
+        }
+        Statement {
+            name: relation.name.to_string(),
+            text,
+        }
     });
     Statements {
         joins: joins.collect(),
@@ -128,31 +135,23 @@ pub(super) fn statements(
     }
 }
 
-fn checked(
-    name: String,
-    text: String,
-    model: &Model,
-    project: Option<&Project>,
-    errors: &mut Errors,
-) -> Statement {
+/// What the firewall makes of a text over the tables of each dialect, or its messages.
+pub(super) fn answers<'p>(
+    project: &'p Project,
+    text: &str,
+) -> Result<Vec<(Dialect, Arc<Checked>)>, Vec<(&'p Side, String)>> {
     let mut answers = Vec::new();
     let mut refusals = Vec::new();
-    let sides = project.map(|project| &*project.sides).unwrap_or_default();
-    for side in sides {
-        match side.firewall.check(&text) {
-            Ok(checked) => answers.push(Answer {
-                dialect: side.dialect,
-                fingerprint: side.catalog().fingerprint(),
-                checked,
-            }),
-            Err(refused) => refusals.push((side, refused.render(&text).trim_end().to_owned())),
+    for side in &project.sides {
+        match side.firewall.check(text) {
+            Ok(checked) => answers.push((side.dialect, checked)),
+            Err(refused) => refusals.push((side, refused.render(text).trim_end().to_owned())),
         }
     }
-    complain(errors, model.span, refusals, sides.len());
-    Statement {
-        name,
-        text,
-        answers,
+    if refusals.is_empty() {
+        Ok(answers)
+    } else {
+        Err(refusals)
     }
 }
 

@@ -17,6 +17,7 @@
 
 mod column;
 mod executor;
+mod fields;
 mod join;
 mod many;
 mod page;
@@ -30,10 +31,14 @@ mod write;
 
 pub use column::{Column, IntoOrder, Order};
 pub use executor::TenantExecutor;
+#[doc(hidden)]
+pub use fields::{Columns, Fields};
 pub use join::{Join, JoinParts, may_have, points_to, with};
 pub use many::{DeleteWhere, InsertMany, delete_where, insert_many};
 pub use page::{Cursor, Page};
 pub use scoped::{Stored, TenantScoped, TenantWritten};
+#[doc(hidden)]
+pub use select::{Answered, count, exists};
 pub use select::{Select, filter, find, select};
 pub use shape::{Alone, MayHave, Shape, With};
 pub use values::{Readable, Value, Values, Writable, converted};

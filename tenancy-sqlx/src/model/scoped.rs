@@ -1,7 +1,5 @@
 //! The traits of a model: what its table is called, which statements it sends, how a row becomes a value and back.
 
-use tenancy_sql::__private::Compiled;
-
 use super::{Column, Values};
 use crate::db::TenantDb;
 
@@ -104,19 +102,6 @@ pub trait TenantScoped: Sized + Send + Sync + 'static {
 
     /// Looks whether a row is there: `SELECT 1 FROM leads WHERE id = $1`.
     const EXISTS: &'static str;
-
-    /// What the firewall answered to these statements when the program was compiled.
-    #[doc(hidden)]
-    fn compiled() -> &'static [Compiled] {
-        &[]
-    }
-}
-
-/// Makes known what was settled at compile time, so that it is not parsed now.
-pub(super) fn register<M: TenantScoped>() {
-    for statement in M::compiled() {
-        statement.text();
-    }
 }
 
 /// A model that is written, too, not only read.

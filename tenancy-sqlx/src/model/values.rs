@@ -38,13 +38,10 @@ impl<T: Readable<DB> + Writable<DB>, DB: TenantDb> Value<DB> for T {}
 ///
 /// # Errors
 /// The column holds something that is no value of the field.
-pub fn converted<S, T, DB>(row: &DB::Row, at: usize) -> Result<T, sqlx::Error>
+pub fn converted<S, T>(stored: S, at: usize) -> Result<T, sqlx::Error>
 where
-    S: Readable<DB>,
     T: TryFrom<S, Error: Into<BoxDynError>>,
-    DB: TenantDb,
 {
-    let stored: S = DB::column(row, at)?;
     T::try_from(stored).map_err(|error| sqlx::Error::ColumnDecode {
         index: at.to_string(),
         source: error.into(),

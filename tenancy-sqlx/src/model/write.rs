@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
-use super::scoped::register;
 use super::{Stored, TenantExecutor, TenantWritten, Values};
 use crate::db::TenantDb;
 
@@ -78,7 +77,6 @@ pub(super) fn inserted<M: Stored<DB>, DB: TenantDb>(
 
 impl<M: Stored<DB>, DB: TenantDb> Write<M, DB> {
     fn new(sql: &'static str, values: Values<DB>, must_be_there: bool) -> Self {
-        register::<M>();
         Self {
             sql,
             values,

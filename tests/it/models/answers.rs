@@ -219,23 +219,22 @@ pub(super) async fn pages_have_each_row_once(w: &W) {
     assert_eq!(gone, 30);
 }
 
-pub(super) async fn texts_that_never_change_are_not_parsed(w: &W) {
+pub(super) async fn texts_that_never_change_are_parsed_once(w: &W) {
     let pool = w.pool_of(1);
     let db = pool.for_tenant(&w.a);
-    let lead = Lead::find(1).fetch_one(&db).await.unwrap();
-    Lead::all().fetch_all(&db).await.unwrap();
-    Lead::count(&db).await.unwrap();
-    Lead::exists(1, &db).await.unwrap();
-    lead.update().execute(&db).await.unwrap();
-    lead.upsert().execute(&db).await.unwrap();
-    Lead { id: 100, ..lead }
-        .insert()
-        .execute(&db)
-        .await
-        .unwrap();
-    Lead::delete(100).execute(&db).await.unwrap();
-    let misses = pool.firewall().misses();
-    assert_eq!((misses.compiled, misses.parsed), (8, 0));
+    for _ in 0..3 {
+        let lead = Lead::find(1).fetch_one(&db).await.unwrap();
+        Lead::all().fetch_all(&db).await.unwrap();
+        Lead::count(&db).await.unwrap();
+        assert!(Lead::exists(1, &db).await.unwrap());
+        lead.update().execute(&db).await.unwrap();
+        lead.upsert().execute(&db).await.unwrap();
+        let new = Lead { id: 100, ..lead };
+        new.insert().execute(&db).await.unwrap();
+        Lead::delete(100).execute(&db).await.unwrap();
+        let misses = pool.firewall().misses();
+        assert_eq!((misses.compiled, misses.parsed), (0, 8));
+    }
     assert_eq!(
         Lead::FIND,
         "SELECT id, name, status, owner_id FROM leads WHERE id = $1"

@@ -51,7 +51,7 @@ fn reads(model: &Model, statements: &Statements) -> TokenStream {
     let scope = quote!(where Self: #private::Stored<DB>);
     let mut functions = TokenStream::new();
     if model.has("find") {
-        let doc = sends("The row of a key.", statements.named("FIND"));
+        let doc = sends(krate, "The row of a key.", statements.named("FIND"));
         functions.extend(quote! {
             #doc
             #vis fn find<DB: #private::TenantDb>(#parameters) -> #select #scope {
@@ -61,6 +61,7 @@ fn reads(model: &Model, statements: &Statements) -> TokenStream {
     }
     if model.has("all") {
         let doc = sends(
+            krate,
             "All rows; order, limit and conditions are added to it.",
             statements.named("SELECT"),
         );
@@ -85,28 +86,29 @@ fn reads(model: &Model, statements: &Statements) -> TokenStream {
         });
     }
     if model.has("count") {
-        let doc = sends("How many rows there are.", statements.named("COUNT"));
+        let doc = sends(krate, "How many rows there are.", statements.named("COUNT"));
         functions.extend(quote! {
             #doc
-            #vis async fn count<'c, DB: #private::TenantDb>(
-                db: impl #private::TenantExecutor<'c, DB>,
-            ) -> ::core::result::Result<i64, #private::sqlx::Error> #scope {
-                #private::select::<Self, DB>().count(db).await
+            #vis fn count<'c, DB: #private::TenantDb>(
+                db: impl #private::TenantExecutor<'c, DB> + 'c,
+            ) -> #private::Answered<'c, i64> #scope {
+                #private::count::<Self, DB>(db)
             }
         });
     }
     if model.has("exists") {
         let doc = sends(
+            krate,
             "Whether there is a row of a key.",
             statements.named("EXISTS"),
         );
         functions.extend(quote! {
             #doc
-            #vis async fn exists<'c, DB: #private::TenantDb>(
+            #vis fn exists<'c, DB: #private::TenantDb>(
                 #parameters,
-                db: impl #private::TenantExecutor<'c, DB>,
-            ) -> ::core::result::Result<bool, #private::sqlx::Error> #scope {
-                #private::find::<Self, DB>(#key).exists(db).await
+                db: impl #private::TenantExecutor<'c, DB> + 'c,
+            ) -> #private::Answered<'c, bool> #scope {
+                #private::exists::<Self, DB>(#key, db)
             }
         });
     }
@@ -136,7 +138,7 @@ fn writes(model: &Model, statements: &Statements) -> TokenStream {
         let Some(statement) = statements.named(statement).filter(|_| model.has(name)) else {
             continue;
         };
-        let doc = sends(line, Some(statement));
+        let doc = sends(krate, line, Some(statement));
         let name = format_ident!("{name}");
         functions.extend(quote! {
             #doc
@@ -159,6 +161,7 @@ fn writes(model: &Model, statements: &Statements) -> TokenStream {
     }
     if model.has("delete") {
         let doc = sends(
+            krate,
             "Deletes the row of a key; `RowNotFound` if the tenant has none.",
             statements.named("DELETE"),
         );

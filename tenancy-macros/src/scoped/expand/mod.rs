@@ -14,6 +14,7 @@ use super::statements::Statements;
 use super::validate::Model;
 
 pub(super) use diesel::diesel;
+pub(super) use docs::sent;
 
 /// For sqlx: implementations of the traits, and functions of the struct that call those of the run-time crate.
 pub(super) fn sqlx(model: &Model, statements: &Statements) -> TokenStream {

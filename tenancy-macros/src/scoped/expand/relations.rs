@@ -50,6 +50,7 @@ fn relation(model: &Model, relation: &Relation, statements: &Statements) -> Toke
         .iter()
         .find(|statement| statement.name == alias);
     let doc = sends(
+        krate,
         &format!(
             "The rows, each with its `{alias}`{}. Conditions call the tables `{here}` and `{alias}`.",
             if *optional { ", if it has one" } else { "" }

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::Type;
-use tenancy_sql::Access;
 
-use crate::scoped::statements::{Statement, Statements};
+use crate::scoped::statements::Statements;
 use crate::scoped::validate::{Column, Model};
+
+/// How many columns the traits for tuples take.
+const AT_ONCE: usize = 16;
 
 pub(super) fn traits(model: &Model, statements: &Statements) -> TokenStream {
     let scoped = scoped(model, statements);
@@ -47,12 +49,6 @@ fn scoped(model: &Model, statements: &Statements) -> TokenStream {
     let (list, by_key) = (&statements.list, &statements.by_key);
     let [select, find, count, exists] =
         ["SELECT", "FIND", "COUNT", "EXISTS"].map(|name| statements.text(name));
-    let compiled = (!statements.all.is_empty()
-        && statements
-            .all
-            .iter()
-            .all(|statement| !statement.answers.is_empty()))
-    .then(|| compiled(model, statements));
     quote! {
         impl #krate::__private::TenantScoped for #ident {
             type Key = #key;
@@ -64,33 +60,6 @@ fn scoped(model: &Model, statements: &Statements) -> TokenStream {
             const FIND: &'static str = #find;
             const COUNT: &'static str = #count;
             const EXISTS: &'static str = #exists;
-            #compiled
-        }
-    }
-}
-
-/// The firewall's answers, so that nothing is parsed at run time.
-fn compiled(model: &Model, statements: &Statements) -> TokenStream {
-    let krate = &model.krate;
-    let count = statements.all.len();
-    let all = statements.all.iter().map(|Statement { text, answers, .. }| {
-        let answers = answers.iter().map(|answer| {
-            let (fingerprint, checked) = (answer.fingerprint, &answer.checked);
-            let (sql, params, binds_tenant) =
-                (&**checked.sql(), checked.params(), checked.binds_tenant());
-            let writes = checked.access() == Access::Write;
-            let splices = checked
-                .compiled_splices()
-                .map(|splice| quote!([#(#splice),*]));
-            quote!(Answer::new(#fingerprint, #sql, #params, #binds_tenant, #writes, &[#(#splices),*]))
-        });
-        quote!(Compiled::new(#text, &[#(#answers),*]))
-    });
-    quote! {
-        fn compiled() -> &'static [#krate::__private::Compiled] {
-            use #krate::__private::{Answer, Compiled};
-            static STATEMENTS: [Compiled; #count] = [#(#all),*];
-            &STATEMENTS
         }
     }
 }
@@ -110,23 +79,10 @@ fn written(model: &Model, statements: &Statements) -> TokenStream {
 }
 
 fn stored(model: &Model) -> TokenStream {
-    let Model {
-        krate,
-        ident,
-        columns,
-        skipped,
-        ..
-    } = model;
+    let Model { krate, ident, .. } = model;
     let bounds = bounds(model);
-    let loads = columns.iter().enumerate().map(|(at, column)| {
-        let (field, value) = (&column.ident, load(model, column, at));
-        quote!(#field: #value)
-    });
-    let arms = columns.iter().enumerate().map(|(at, column)| {
-        let field = &column.ident;
-        let value = bound(model, column, &quote!(&self.#field));
-        quote!(#at => values.add(#value))
-    });
+    let load = loaded(model);
+    let value = valued(model);
     // Not by the fields' names, which may be anything.
     let names: Vec<_> = (0..model.keys().count())
         .map(|at| quote::format_ident!("key{at}"))
@@ -145,17 +101,11 @@ fn stored(model: &Model) -> TokenStream {
             #(#bounds,)*
         {
             fn load(row: &DB::Row, at: usize) -> ::core::result::Result<Self, #krate::__private::sqlx::Error> {
-                ::core::result::Result::Ok(Self {
-                    #(#loads,)*
-                    #(#skipped: ::core::default::Default::default(),)*
-                })
+                #load
             }
 
             fn value(&self, column: usize, values: &mut #krate::__private::Values<DB>) {
-                match column {
-                    #(#arms,)*
-                    _ => {}
-                }
+                #value
             }
 
             fn key(#pattern: Self::Key, values: &mut #krate::__private::Values<DB>) {
@@ -174,16 +124,76 @@ fn key_type(model: &Model) -> TokenStream {
     }
 }
 
-/// How a field comes out of a row.
-fn load(model: &Model, column: &Column, at: usize) -> TokenStream {
+/// How a row becomes a value: its columns as tuples, then field by field.
+fn loaded(model: &Model) -> TokenStream {
     let krate = &model.krate;
-    let ty = &column.ty;
-    if let Some(source) = &column.try_from {
-        quote!(#krate::__private::converted::<#source, #ty, DB>(row, at + #at)?)
-    } else if column.json {
-        quote!(DB::column::<#krate::__private::sqlx::types::Json<#ty>>(row, at + #at)?.0)
-    } else {
-        quote!(DB::column(row, at + #at)?)
+    // Not by the fields' names, which may be anything.
+    let name = |at: usize| quote::format_ident!("column{at}");
+    let reads = model.columns.chunks(AT_ONCE).enumerate().map(|(chunk, columns)| {
+        let first = chunk * AT_ONCE;
+        let names = (first..first + columns.len()).map(name);
+        let types = columns.iter().map(|column| {
+            let ty = &column.ty;
+            match (&column.try_from, column.json) {
+                (Some(source), _) => quote!(#source),
+                (None, true) => quote!(#krate::__private::sqlx::types::Json<#ty>),
+                (None, false) => quote!(_),
+            }
+        });
+        let place = (first > 0).then(|| quote!(+ #first));
+        quote!(let (#(#names,)*): (#(#types,)*) = #krate::__private::Columns::<DB>::read(row, at #place)?;)
+    });
+    let fields = model.columns.iter().enumerate().map(|(at, column)| {
+        let (field, value) = (&column.ident, name(at));
+        if column.try_from.is_some() {
+            quote!(#field: #krate::__private::converted(#value, at + #at)?)
+        } else if column.json {
+            quote!(#field: #value.0)
+        } else {
+            quote!(#field: #value)
+        }
+    });
+    let skipped = &model.skipped;
+    quote! {
+        #(#reads)*
+        ::core::result::Result::Ok(Self {
+            #(#fields,)*
+            #(#skipped: ::core::default::Default::default(),)*
+        })
+    }
+}
+
+/// How the value of a column is found by its place.
+fn valued(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    let is_plain = |column: &Column| !column.json && column.bind_with.is_none();
+    if !model.columns.iter().all(is_plain) {
+        let arms = model.columns.iter().enumerate().map(|(at, column)| {
+            let field = &column.ident;
+            let value = bound(model, column, &quote!(&self.#field));
+            quote!(#at => values.add(#value))
+        });
+        return quote! {
+            match column {
+                #(#arms,)*
+                _ => {}
+            }
+        };
+    }
+    let chunks = model.columns.chunks(AT_ONCE).map(|columns| {
+        let fields = columns.iter().map(|column| &column.ident);
+        quote!(#krate::__private::Fields::<DB>::bind((#(&self.#fields,)*), column % #AT_ONCE, values))
+    });
+    if model.columns.len() <= AT_ONCE {
+        let fields = model.columns.iter().map(|column| &column.ident);
+        return quote!(#krate::__private::Fields::<DB>::bind((#(&self.#fields,)*), column, values););
+    }
+    let places = 0..model.columns.len().div_ceil(AT_ONCE);
+    quote! {
+        match column / #AT_ONCE {
+            #(#places => #chunks,)*
+            _ => {}
+        }
     }
 }
 

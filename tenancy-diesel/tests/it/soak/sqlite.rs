@@ -1,0 +1,6 @@
+//! The traffic against SQLite.
+
+pub(crate) type Driver = diesel::SqliteConnection;
+
+#[path = "traffic.rs"]
+pub(crate) mod traffic;
