@@ -51,9 +51,12 @@ enum Chore {
     },
     /// Many tasks and tenants, random cancellation, in release mode: no row of another tenant, nothing left open
     Soak {
-        /// How many pieces of work, over both databases
+        /// How many pieces of work for each driver, over all its databases
         #[arg(long, default_value_t = 1_000_000)]
         statements: u64,
+        /// sqlx, diesel or all
+        #[arg(long, default_value = "all")]
+        driver: String,
     },
     /// The isolation oracle: sqllogictest files with one tenant's rows, and through the firewall beside two others'
     Oracle {
@@ -118,7 +121,7 @@ fn main() -> ExitCode {
         Chore::Test { arguments } => steps::test(&arguments),
         Chore::Ci => steps::ci(),
         Chore::Bench { quick, filter } => steps::bench(quick, filter.as_deref()),
-        Chore::Soak { statements } => steps::soak(statements),
+        Chore::Soak { statements, driver } => steps::soak(statements, &driver),
         Chore::Oracle {
             corpus,
             database,

@@ -70,23 +70,27 @@ pub(crate) fn bench(quick: bool, filter: Option<&str>) -> Outcome {
     run(command.args(filter))
 }
 
-/// The traffic of the soak test, a million statements over both databases, in release mode: minutes.
-pub(crate) fn soak(statements: u64) -> Outcome {
+/// The traffic of the soak tests in release mode, a million pieces of work through sqlx (and models) over both databases, and as
+/// many through Diesel in its three ways: long.
+pub(crate) fn soak(statements: u64, driver: &str) -> Outcome {
     servers::ensure_postgres()?;
-    run(cargo(&[
-        "test",
-        "--release",
-        "--package",
-        "tenancy-tests",
-        "--test",
-        "it",
-        "soak::",
-    ])
-    .args(["--", "--nocapture", "--test-threads", "1"])
-    .env(
-        "TENANCY_SOAK_STATEMENTS",
-        statements.div_ceil(2).to_string(),
-    ))
+    for (name, package, features, ways) in [
+        ("sqlx", "tenancy-tests", false, 2),
+        ("diesel", "tenancy-diesel", true, 3),
+    ] {
+        if driver != "all" && driver != name {
+            continue;
+        }
+        let mut command = cargo(&["test", "--release", "--package", package]);
+        if features {
+            command.arg("--all-features");
+        }
+        command.args(["--test", "it", "soak::", "--", "--nocapture"]);
+        command.args(["--test-threads", "1"]);
+        let share = statements.div_ceil(ways).to_string();
+        run(command.env("TENANCY_SOAK_STATEMENTS", share))?;
+    }
+    Ok(())
 }
 
 /// The isolation oracle, in release mode; its own last line says what came out.

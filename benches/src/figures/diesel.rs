@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::Text;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl};
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
@@ -94,17 +94,13 @@ async fn loopback(
     compared.await
 }
 
-async fn network(
-    runner: &mut Runner,
-    tenants: &TwoTenants<sqlx::Postgres>,
-) -> Result<(), Failure> {
+async fn network(runner: &mut Runner, tenants: &TwoTenants<sqlx::Postgres>) -> Result<(), Failure> {
     if !runner.wants(NETWORK.name) {
         return Ok(());
     }
     let cx = TenantContext::for_test(tenants.a.clone());
     let network = NetworkDelay::to(tenants.server_address(), Duration::from_micros(500))?;
-    let slow =
-        |options: PgConnectOptions| options.host("127.0.0.1").port(network.address().port());
+    let slow = |options: PgConnectOptions| options.host("127.0.0.1").port(network.address().port());
     let pool = pool(tenants, &slow(tenants.app_options()))?;
     let bare = bare(&slow(tenants.admin_options())).await?;
     let compared = runner.compare(
@@ -222,15 +218,15 @@ async fn read_usual(
                 .await?;
             leads::table.find(row).first::<Lead>(conn).await
         };
-        conn.transaction::<_, diesel::result::Error, _>(read).await?;
+        let conn: &mut AsyncPgConnection = &mut conn;
+        conn.transaction::<_, diesel::result::Error, _>(read)
+            .await?;
     }
     Ok(())
 }
 
 /// Both sides on a blocking thread, with one connection each.
 async fn sqlite(runner: &mut Runner) -> Result<(), Failure> {
-    use diesel::RunQueryDsl as _;
-
     let tenants = TwoTenants::sqlite(Isolation::Shared).build().await?;
     let file = tenants.file_of(&tenants.a);
     let folder = file.parent().ok_or("the fixture's file is in a folder")?;
@@ -251,7 +247,7 @@ async fn sqlite(runner: &mut Runner) -> Result<(), Failure> {
         async |times| {
             pool.interact(move |conn| {
                 for _ in 0..times {
-                    let _: Lead = leads::table.find(3).first(conn)?;
+                    let _: Lead = diesel::RunQueryDsl::first(leads::table.find(3), conn)?;
                 }
                 Ok::<_, tenancy_diesel::Error>(())
             })
@@ -264,11 +260,11 @@ async fn sqlite(runner: &mut Runner) -> Result<(), Failure> {
                 use by_hand::leads::dsl;
                 let mut conn = bare.lock().map_err(|_| "poisoned")?;
                 for _ in 0..times {
-                    let _: Lead = dsl::leads
+                    let by_hand = dsl::leads
                         .filter(dsl::tenant_id.eq(&tenant.as_bytes()[..]))
                         .filter(dsl::id.eq(3))
-                        .select((dsl::id, dsl::name, dsl::status))
-                        .first(&mut *conn)?;
+                        .select((dsl::id, dsl::name, dsl::status));
+                    let _: Lead = diesel::RunQueryDsl::first(by_hand, &mut *conn)?;
                 }
                 Ok(())
             })

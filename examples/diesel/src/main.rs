@@ -4,14 +4,12 @@ use diesel::prelude::*;
 use sqlx::Sqlite;
 use sqlx::migrate::Migrator;
 use tenancy::diesel::{SqliteServer, TenantConnection, TenantPool};
-use tenancy::sql::{Catalog, Dialect};
 use tenancy::sqlx::provision::NewTenant;
 use tenancy::sqlx::{Provisioner, SqlRegistry};
-use tenancy::{Actor, Isolation, ServerName, TenantContext, TenantSlug};
+use tenancy::{Actor, Isolation, ServerName, TenantContext, TenantSlug, tenant_scoped};
 
 /// Builds the tables of every tenant, whether it shares them or has them to itself.
 static MIGRATIONS: Migrator = sqlx::migrate!();
-const LEADS: &str = include_str!("../migrations/0001_leads.sql");
 
 #[allow(
     missing_docs,
@@ -29,7 +27,8 @@ mod schema {
 
 use schema::leads;
 
-/// As if there were one tenant: the tenant column is the framework's business.
+/// A row of `leads`, checked against the migrations while this is compiled. The connection adds whose leads they are.
+#[tenant_scoped(table = "leads")]
 #[derive(Insertable, Queryable, Selectable)]
 #[diesel(table_name = leads)]
 struct Lead {
@@ -39,13 +38,15 @@ struct Lead {
 
 type Conn = TenantConnection<SqliteConnection>;
 
-/// Plain Diesel. The connection adds whose leads they are.
+/// Plain Diesel.
 fn add(conn: &mut Conn, lead: &Lead) -> QueryResult<usize> {
-    diesel::insert_into(leads::table).values(lead).execute(conn)
+    diesel::insert_into(Lead::scoped())
+        .values(lead)
+        .execute(conn)
 }
 
 fn all(conn: &mut Conn) -> QueryResult<Vec<Lead>> {
-    leads::table
+    Lead::scoped()
         .order(leads::id)
         .select(Lead::as_select())
         .load(conn)
@@ -55,9 +56,7 @@ fn all(conn: &mut Conn) -> QueryResult<Vec<Lead>> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Once: which tables belong to tenants, where they live, who the tenants are. Provisioning is tenancy-sqlx's.
     let folder = std::env::temp_dir().join(format!("tenancy-diesel-{}", std::process::id()));
-    let catalog = Catalog::builder(Dialect::Sqlite)
-        .migration("0001_leads.sql", LEADS)
-        .build()?;
+    let catalog = tenancy::catalog!()?;
     let registry = SqlRegistry::<Sqlite>::new(&folder);
     registry.migrate().await?;
     let provisioner = Provisioner::builder(registry.clone(), catalog.clone())

@@ -128,6 +128,7 @@ impl AsyncTenantConnection {
     /// The query as it may be sent, and whether it changes anything.
     fn prepare<T: QueryFragment<Pg>>(&mut self, query: T) -> Result<(Scoped<T>, Access)> {
         self.ensure_admitted()?;
+        self.note_dropped();
         self.mend()?;
         let rewrite = self.core.walls.firewall;
         let (scoped, access) = scope::<Pg, T>(&self.core.firewall, rewrite, &self.cx, query)?;

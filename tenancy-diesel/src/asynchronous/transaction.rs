@@ -30,7 +30,8 @@ pub struct AsyncTransactionState {
     outcome: Outcome,
     /// What was known of the surrounding transaction when each savepoint was made.
     before: Vec<u8>,
-    /// A savepoint's boundary was cancelled: what is inside it and what is not can't be told any more.
+    /// A nested transaction was dropped in the middle of something: what is inside its savepoint and what is not can't be
+    /// told any more.
     torn: bool,
     pub(super) reads_next: bool,
 }
@@ -146,6 +147,12 @@ impl AsyncTenantConnection {
         Ok(())
     }
 
+    /// A statement that was dropped inside a nested transaction may have been dropped with it. Diesel does not tell, and would
+    /// take the commit of the surrounding transaction for that of the nested one.
+    pub(super) fn note_dropped(&mut self) {
+        self.state.torn |= self.state.depth() > 1 && self.lease.flight == Flight::Statement;
+    }
+
     /// Ends what a cancelled boundary of an outermost transaction may have left open.
     pub(super) fn mend(&mut self) -> Result<()> {
         let depth = self.state.depth();
@@ -174,12 +181,13 @@ impl TransactionManager<AsyncTenantConnection> for AsyncTenantTransactionManager
 
     async fn begin_transaction(conn: &mut AsyncTenantConnection) -> QueryResult<()> {
         conn.ensure_admitted()?;
+        conn.note_dropped();
         let depth = conn.state.depth();
         if depth > 0 {
-            conn.state.torn = true;
+            let was_torn = std::mem::replace(&mut conn.state.torn, true);
             let sql = format!("SAVEPOINT tenancy_{depth}");
             conn.boundary(&sql, Flight::Transaction).await?;
-            conn.state.torn = false;
+            conn.state.torn = was_torn;
             let outcome = conn.state.outcome.0.load(Ordering::Relaxed);
             conn.state.before.push(outcome);
             return conn
@@ -214,6 +222,7 @@ impl TransactionManager<AsyncTenantConnection> for AsyncTenantTransactionManager
                 conn.boundary("ROLLBACK", Flight::Landed).await
             }
             depth => {
+                conn.note_dropped();
                 let was_torn = std::mem::replace(&mut conn.state.torn, true);
                 let sql = format!("ROLLBACK TO SAVEPOINT tenancy_{}", depth - 1);
                 conn.boundary(&sql, Flight::Transaction).await?;
@@ -232,6 +241,7 @@ impl TransactionManager<AsyncTenantConnection> for AsyncTenantTransactionManager
         if depth == 0 {
             return Err(diesel::result::Error::NotInTransaction);
         }
+        conn.note_dropped();
         if let Err(refused) = conn.ensure_may_commit() {
             // What went wrong first is what the caller wants to know.
             let _ = Self::rollback_transaction(conn).await;

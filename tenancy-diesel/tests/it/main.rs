@@ -19,8 +19,10 @@
 use pq_sys as _;
 
 mod asynchronous;
+mod changes;
 mod composes;
 mod matrix;
 mod places;
 mod soak;
 mod tables;
+mod unscoped;

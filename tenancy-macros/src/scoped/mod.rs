@@ -58,8 +58,12 @@ fn expanded(
     let project = project
         .map_err(|message| errors.push(Span::call_site(), message))
         .ok();
-    let (item, is_diesel) = (input.item.clone(), input.is_diesel);
+    let mut input = input;
+    let (item, diesel) = (input.item.clone(), input.diesel.take());
     let model = validate::validate(input, project.as_deref(), &mut errors);
+    if !errors.is_empty() && diesel.is_some() {
+        return fallback::item(&quote!(#item), errors);
+    }
     if !errors.is_empty() {
         return fallback::fallback(&item, &model, errors);
     }
@@ -67,10 +71,9 @@ fn expanded(
     if !errors.is_empty() {
         return fallback::fallback(&item, &model, errors);
     }
-    let functions = if is_diesel {
-        expand::diesel(&model, &statements)
-    } else {
-        expand::sqlx(&model, &statements)
+    let functions = match diesel {
+        Some(table) => expand::diesel(&model, &table),
+        None => expand::sqlx(&model, &statements),
     };
     let tracked = project.map(|project| project.tracked());
     quote! {

@@ -29,8 +29,16 @@ pub(super) struct Input {
     pub(super) arguments: Arguments,
     pub(super) item: ItemStruct,
     pub(super) fields: Vec<Field>,
-    /// Whether it carries `#[diesel(…)]`.
-    pub(super) is_diesel: bool,
+    /// What is said to Diesel, if it is a struct of Diesel's.
+    pub(super) diesel: Option<DieselTable>,
+}
+
+/// How Diesel's derives know the table.
+pub(super) enum DieselTable {
+    /// `#[diesel(table_name = schema::leads)]`.
+    Named(Path),
+    /// `#[derive(Identifiable)]` knows it.
+    Derived,
 }
 
 /// A field and what is said about it.
@@ -160,11 +168,10 @@ impl Input {
                 skip_value(&meta)
             }));
         }
-        let is_diesel = attributes(&item.attrs, "diesel").next().is_some()
-            || item.attrs.iter().any(derives_diesel);
+        let diesel = DieselTable::parse(&item, errors);
         Ok(Self {
             arguments,
-            is_diesel,
+            diesel,
             fields,
             item,
         })
@@ -193,6 +200,9 @@ impl Field {
         };
         for attribute in attributes(&field.attrs, "sqlx") {
             errors.take(attribute.parse_nested_meta(|meta| parsed.sqlx(&meta)));
+        }
+        for attribute in attributes(&field.attrs, "diesel") {
+            errors.take(attribute.parse_nested_meta(|meta| parsed.diesel(&meta)));
         }
         let mut seen = Vec::new();
         for attribute in attributes(&field.attrs, "tenant") {
@@ -241,6 +251,26 @@ impl Field {
             skip_value(meta)?;
         }
         Ok(())
+    }
+
+    /// Nor what is said to Diesel's.
+    fn diesel(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        if meta.path.is_ident("column_name") {
+            let name = meta.value()?;
+            self.column_span = name.span();
+            self.column = if name.peek(LitStr) {
+                name.parse::<LitStr>()?.value()
+            } else {
+                Ident::parse_any(name)?.unraw().to_string()
+            };
+            Ok(())
+        } else if meta.path.is_ident("embed") {
+            Err(meta.error(
+                "a model lists its columns itself, and can't look into another struct: write the fields here",
+            ))
+        } else {
+            skip_value(meta)
+        }
     }
 
     fn tenant(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
@@ -374,8 +404,40 @@ fn attributes<'a>(
         .filter(move |attribute| attribute.path().is_ident(name))
 }
 
-/// `#[derive(Queryable)]` and its relatives.
-fn derives_diesel(attribute: &Attribute) -> bool {
+impl DieselTable {
+    /// What the attributes of a struct say to Diesel: `None` if it is none of Diesel's.
+    fn parse(item: &ItemStruct, errors: &mut Errors) -> Option<Self> {
+        let mut named = None;
+        for attribute in attributes(&item.attrs, "diesel") {
+            // What can't be read here is reported by Diesel.
+            let _ = attribute.parse_nested_meta(|meta| {
+                if meta.path.is_ident("table_name") {
+                    named = Some(meta.value()?.parse()?);
+                    return Ok(());
+                }
+                skip_value(&meta)
+            });
+        }
+        if let Some(path) = named {
+            return Some(Self::Named(path));
+        }
+        let derives = |names: &[&str]| item.attrs.iter().any(|it| derives(it, names));
+        if derives(&["Identifiable"]) {
+            return Some(Self::Derived);
+        }
+        if derives(&["Queryable", "Selectable", "Insertable", "AsChangeset"]) {
+            errors.push(
+                item.ident.span(),
+                "which table of Diesel's is it? Say `#[diesel(table_name = …)]`",
+            );
+            return Some(Self::Derived);
+        }
+        None
+    }
+}
+
+/// Whether it is a `#[derive(…)]` of one of these.
+fn derives(attribute: &Attribute, names: &[&str]) -> bool {
     if !attribute.path().is_ident("derive") {
         return false;
     }
@@ -383,17 +445,7 @@ fn derives_diesel(attribute: &Attribute) -> bool {
     // What can't be read here is reported by the compiler.
     let _ = attribute.parse_nested_meta(|meta| {
         let last = meta.path.segments.last();
-        found |= last.is_some_and(|last| {
-            [
-                "Queryable",
-                "Selectable",
-                "Insertable",
-                "AsChangeset",
-                "Identifiable",
-            ]
-            .iter()
-            .any(|name| last.ident == name)
-        });
+        found |= last.is_some_and(|last| names.iter().any(|name| last.ident == name));
         Ok(())
     });
     found

@@ -135,11 +135,14 @@ pub(super) fn statements(
     }
 }
 
+/// What a text becomes on each database.
+pub(super) type Answers = Vec<(Dialect, Arc<Checked>)>;
+
+/// What is wrong with it, and where.
+pub(super) type Refusals<'p> = Vec<(&'p Side, String)>;
+
 /// What the firewall makes of a text over the tables of each dialect, or its messages.
-pub(super) fn answers<'p>(
-    project: &'p Project,
-    text: &str,
-) -> Result<Vec<(Dialect, Arc<Checked>)>, Vec<(&'p Side, String)>> {
+pub(super) fn answers<'p>(project: &'p Project, text: &str) -> Result<Answers, Refusals<'p>> {
     let mut answers = Vec::new();
     let mut refusals = Vec::new();
     for side in &project.sides {

@@ -87,7 +87,7 @@ pub(super) fn validate(input: Input, project: Option<&Project>, errors: &mut Err
         arguments,
         item,
         fields,
-        is_diesel: _,
+        diesel: _,
     } = input;
     for function in &arguments.except {
         if !FUNCTIONS.iter().any(|known| function == known) {

@@ -103,24 +103,18 @@ pub type Answered<'c, T> = BoxFuture<'c, Result<T, sqlx::Error>>;
 /// How many rows there are: [`TenantScoped::COUNT`](super::TenantScoped::COUNT). For generated functions: a future in a box is
 /// checked much faster than one of a function of its own.
 #[doc(hidden)]
-pub fn count<'c, M: Stored<DB>, DB: TenantDb>(
+pub fn count<'c, M: Stored<DB>, DB: TenantDb + 'c>(
     db: impl TenantExecutor<'c, DB> + 'c,
-) -> Answered<'c, i64>
-where
-    DB: 'c,
-{
+) -> Answered<'c, i64> {
     Box::pin(select::<M, DB>().count(db))
 }
 
 /// Whether there is a row of a key: [`TenantScoped::EXISTS`](super::TenantScoped::EXISTS); as [`count`].
 #[doc(hidden)]
-pub fn exists<'c, M: Stored<DB>, DB: TenantDb>(
+pub fn exists<'c, M: Stored<DB>, DB: TenantDb + 'c>(
     key: M::Key,
     db: impl TenantExecutor<'c, DB> + 'c,
-) -> Answered<'c, bool>
-where
-    DB: 'c,
-{
+) -> Answered<'c, bool> {
     Box::pin(find::<M, DB>(key).exists(db))
 }
 

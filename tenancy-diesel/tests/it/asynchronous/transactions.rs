@@ -11,7 +11,7 @@ use tenancy_testkit::fixture::Walls;
 
 use super::probes::{rows, untouched};
 use super::{Tenants, conn};
-use crate::matrix::world::{at_rest, prefix};
+use crate::matrix::world::{at_rest, cancelled_after, prefix};
 use crate::places::{async_pool, async_pool_through};
 use crate::tables::{lead, leads};
 
@@ -53,6 +53,80 @@ async fn a_failure_that_was_overlooked_fails_the_commit() {
 struct Id {
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     id: i64,
+}
+
+/// A nested transaction that is dropped midway leaves its savepoint open, and Diesel would take the commit of the one around
+/// it for that of the nested one: success would be reported, and nothing kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_nested_transaction_fails_the_one_around_it() {
+    let w = Tenants::new(Isolation::Shared, Walls::Both).await;
+    let pool = &async_pool(&w.tenants, 2);
+    for polls in 0.. {
+        assert!(polls < 50, "it never finished");
+        let mut finished = false;
+        let mut borrowed = conn(pool, &w.a).await;
+        let done: QueryResult<()> = borrowed
+            .transaction(async |conn| {
+                diesel::update(leads::table)
+                    .set(leads::status.eq("lost"))
+                    .execute(conn)
+                    .await?;
+                let nested = conn.transaction(async |conn| {
+                    diesel::update(leads::table.find(1))
+                        .set(leads::status.eq("won"))
+                        .execute(conn)
+                        .await
+                });
+                finished = cancelled_after(polls, nested).await.is_some();
+                diesel::update(leads::table.find(2))
+                    .set(leads::status.eq("won"))
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+            .await;
+        // Whoever goes on with the connection is told, too.
+        let again: QueryResult<usize> = borrowed
+            .transaction(async |conn| {
+                diesel::update(leads::table)
+                    .set(leads::owner_id.eq(2))
+                    .execute(conn)
+                    .await
+            })
+            .await;
+        drop(borrowed);
+        let conn = &mut conn(pool, &w.a).await;
+        let seen: Vec<(String, Option<i64>)> = leads::table
+            .select((leads::status, leads::owner_id))
+            .order(leads::id)
+            .load(conn)
+            .await
+            .unwrap();
+        if finished {
+            assert_eq!((done, again), (Ok(()), Ok(6)));
+            let status: Vec<_> = seen.iter().map(|(status, _)| &**status).collect();
+            assert_eq!(status, ["won", "won", "lost", "lost", "lost", "lost"]);
+            break;
+        }
+        let failed = done.unwrap_err();
+        assert!(
+            is_transaction_failed(&failed),
+            "{failed:?} after {polls} polls"
+        );
+        assert!(
+            seen.iter().all(|(status, _)| status == "open"),
+            "after {polls} polls"
+        );
+        // What the next one says is true: it was kept, or it failed.
+        let kept = seen.iter().all(|(_, owner)| *owner == Some(2));
+        assert_eq!(kept, again.is_ok(), "after {polls} polls");
+        diesel::update(leads::table)
+            .set(leads::owner_id.eq(1))
+            .execute(conn)
+            .await
+            .unwrap();
+    }
+    at_rest(|| pool.stats()).await;
 }
 
 fn is_transaction_failed(error: &DieselError) -> bool {
