@@ -23,7 +23,7 @@ diesel::table! {
 
 mod qualified {
     diesel::table! {
-        public.leads (id) {
+        elsewhere.leads (id) {
             id -> BigInt,
             name -> Text,
         }
@@ -83,10 +83,10 @@ macro_rules! each_is_refused {
                 "{at}: {refused:?}"
             );
         }
-        assert_eq!(sent.load(Ordering::Relaxed), 0, "something was sent");
+        assert_eq!(AtomicUsize::load(&sent, Ordering::Relaxed), 0, "something was sent");
         let count: i64 = leads::table.count().get_result($conn)$(.$wait)?.unwrap();
         assert_eq!(count, 6);
-        assert!(sent.load(Ordering::Relaxed) > 0, "the instrument sees what is sent");
+        assert!(AtomicUsize::load(&sent, Ordering::Relaxed) > 0, "the instrument sees what is sent");
     };
 }
 

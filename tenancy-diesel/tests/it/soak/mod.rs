@@ -27,7 +27,9 @@ const TASKS: usize = 48;
 
 /// Smaller than the tasks are many, so that they wait for each other; generous, because the machine is busy.
 fn budget() -> Budget {
-    Budget::new(24).acquire_timeout(Duration::from_secs(120))
+    Budget::new(24)
+        .acquire_timeout(Duration::from_secs(300))
+        .connect_timeout(Duration::from_secs(60))
 }
 
 fn statements() -> u64 {

@@ -17,7 +17,7 @@ mod crm {
 
     /// For conditions.
     pub mod lead {
-        pub use super::tables::leads::columns::*;
+        pub use super::tables::leads::{id, name, status};
     }
 
     #[tenant_scoped(table = "leads")]
