@@ -5,6 +5,7 @@ mod diesel;
 mod engine_wall;
 mod firewall;
 mod http;
+mod jobs;
 mod models;
 mod objects;
 mod postgres;
@@ -29,5 +30,6 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     scoped::run(runner).await?;
     postgres::run(runner).await?;
     diesel::run(runner).await?;
+    jobs::run(runner).await?;
     Ok(())
 }

@@ -148,8 +148,11 @@ impl JobQueue {
         }
     }
 
-    /// Holds the current tenant's jobs back, or lets them go. Workers do so by themselves when a tenant is suspended or
-    /// resumed; this is for operators who don't want to wait for them to notice.
+    /// Holds the current tenant's jobs back, or lets them go, without waiting for a worker to notice that the tenant was
+    /// suspended or resumed.
+    ///
+    /// It does not replace a suspension: a worker that finds the tenant open lets its jobs go again
+    /// ([`notice_every`](crate::worker::BackendBuilder::notice_every)).
     ///
     /// # Errors
     /// As [`Self::find`].

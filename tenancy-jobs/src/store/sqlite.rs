@@ -5,6 +5,7 @@
     reason = "the queue is of no tenant: a connection of its own, and transactions begun in a task"
 )]
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -151,7 +152,8 @@ impl Store for SqliteStore {
             ranked.sort_unstable();
             ranked.truncate(usize::try_from(claim.most).unwrap_or_default());
             let mut taken = Vec::with_capacity(ranked.len());
-            for (turn, tenant, id, finish) in &ranked {
+            let mut finished = HashMap::new();
+            for (_, tenant, id, finish) in &ranked {
                 let row: Option<ClaimedColumns> = sqlx::query_as(TAKE)
                     .bind(id)
                     .bind(claim.worker)
@@ -159,12 +161,17 @@ impl Store for SqliteStore {
                     .fetch_optional(&mut *tx)
                     .await?;
                 taken.extend(row.map(claimed));
+                finished.insert(*tenant, *finish);
+            }
+            for (tenant, finish) in finished {
                 sqlx::query(FINISH)
                     .bind(claim.queue)
-                    .bind(*tenant)
+                    .bind(tenant)
                     .bind(finish)
                     .execute(&mut *tx)
                     .await?;
+            }
+            if let Some((turn, ..)) = ranked.last() {
                 sqlx::query(CLOCK)
                     .bind(claim.queue)
                     .bind(turn)
@@ -189,8 +196,9 @@ impl Store for SqliteStore {
                 match outcome.columns() {
                     None => {
                         debug_assert_eq!(*outcome, Outcome::Done);
-                        begin(GONE).execute(&mut *tx).await?;
-                        begin(KEPT).execute(&mut *tx).await?;
+                        if begin(GONE).execute(&mut *tx).await?.rows_affected() == 0 {
+                            begin(KEPT).execute(&mut *tx).await?;
+                        }
                     }
                     Some((state, delay, counted, error)) => {
                         begin(OTHERWISE)

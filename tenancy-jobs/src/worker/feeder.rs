@@ -13,6 +13,9 @@ use crate::store::Claim;
 /// How much is taken out in one go.
 const BATCH: usize = 50;
 
+/// How long a busy worker waits for more of its hands to come free.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// How long to wait when the database is away, the first time and at most.
 const AWAY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
@@ -73,6 +76,10 @@ impl Feeder {
             _ = self.stopped.wait_for(|stopped| *stopped) => return None,
             first = Arc::clone(&self.room).acquire_owned() => first.ok()?,
         };
+        if self.room.available_permits() == 0 {
+            // All hands are busy and one has just come free: others are about to, and one taking out serves them all.
+            tokio::time::sleep(GATHER).await;
+        }
         let mut permits = vec![first];
         while permits.len() < BATCH
             && let Ok(more) = Arc::clone(&self.room).try_acquire_owned()

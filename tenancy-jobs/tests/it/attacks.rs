@@ -5,7 +5,9 @@ use tenancy_core::TenantStatus;
 use tenancy_jobs::worker::{Handlers, Run};
 use tenancy_jobs::{Job, JobKeys};
 
-use crate::world::{Note, Seen, Worker, World, both, eventually, keys, note, secret};
+use sqlx::ConnectOptions as _;
+
+use crate::world::{Note, Place, Seen, Worker, World, both, eventually, keys, note, secret};
 
 /// Runs what is there after the attack: nothing but what may, and the rest is dead with a reason that begins so.
 async fn expect(world: &World, ran: &[&str], errors: &[&str]) {
@@ -200,6 +202,28 @@ both! {
         world.drained().await;
         worker.stop().await;
         assert!(world.errors().await[0].contains("no handler for job `note` of version 2"));
+    }
+}
+
+/// The application's role, as which requests of tenants run: it has no rights on the queue, whatever statement reaches it.
+#[tokio::test]
+async fn connections_of_tenants_do_not_reach_the_queue() {
+    let world = World::postgres().await;
+    world.send(&world.tenant("a"), "x").await;
+    let Place::Pg(_, database) = &world.place else {
+        unreachable!()
+    };
+    let mut conn = database.app_options().connect().await.unwrap();
+    for sql in [
+        "SELECT count(*) FROM tenancy_jobs.jobs",
+        "INSERT INTO tenancy_jobs.lanes (queue, tenant) VALUES ('default', 'a')",
+        "UPDATE tenancy_jobs.jobs SET run_at = 0",
+        "DELETE FROM tenancy_jobs.jobs",
+        "CREATE TABLE tenancy_jobs.mine (id int)",
+    ] {
+        let refused = sqlx::query(sql).execute(&mut conn).await.unwrap_err();
+        let code = refused.as_database_error().and_then(|error| error.code());
+        assert_eq!(code.as_deref(), Some("42501"), "{sql}: {refused}");
     }
 }
 

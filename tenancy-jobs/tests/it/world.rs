@@ -123,10 +123,7 @@ pub(crate) struct World {
 #[derive(Clone)]
 pub(crate) enum Place {
     /// With what keeps the database there.
-    Pg(
-        Box<PgConnectOptions>,
-        #[expect(dead_code, reason = "dropped with the world")] Arc<PgDatabase>,
-    ),
+    Pg(Box<PgConnectOptions>, Arc<PgDatabase>),
     Sqlite(Arc<TempFolder>),
 }
 
