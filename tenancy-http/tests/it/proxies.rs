@@ -271,8 +271,9 @@ async fn nginx_passes_on_the_host_and_nothing_that_clients_say_about_it() {
         .replace("127.0.0.1:3000", &app.to_string())
         .replace("/etc/ssl/crm", folder.to_str().unwrap())
         .replace("listen 443", &format!("listen 127.0.0.1:{https}"));
+    // One process, so that ending it ends it all.
     let config = format!(
-        "daemon off;\npid pid;\nworker_processes 1;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n\
+        "daemon off;\nmaster_process off;\npid pid;\nworker_processes 1;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n\
          client_body_temp_path b;\nproxy_temp_path p;\nfastcgi_temp_path f;\nuwsgi_temp_path u;\nscgi_temp_path s;\n{servers}}}\n"
     );
     std::fs::write(folder.join("nginx.conf"), config).unwrap();
