@@ -265,7 +265,7 @@ fn shapes(name: &str, other: &str) -> Vec<(TokenStream, TokenStream)> {
     vec![
         (quote!(table = #name), whole.clone()),
         (quote!(table = #name, key = #name), whole.clone()),
-        (quote!(table = #name, key = [#other, "id"]), whole.clone()),
+        (quote!(table = #name, key = [#other, "id"]), whole),
         (
             quote!(table = #name, read_only),
             quote!(
