@@ -9,7 +9,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `allowance` | [`Allowance`]: what one tenant may use; [`Limits`]: who has which |
-//! | `count` | [`Verdict`]: what counting came to |
+//! | `count` | `Verdict`: what counting came to |
 //! | `local` | counts of this process, one small lock per tenant |
 //! | `redis` | [`SharedCounts`]: counts that nodes share (feature `redis`) |
 //! | `layer`, `service`, `body` | [`LimitLayer`], which goes below [`TenantLayer`](crate::TenantLayer) |

@@ -170,6 +170,10 @@ async fn run(store: &BoundStore<Dyn>, model: &mut Model, whose: &str, op: &Op) {
         }
         // Some stores lose an object that is renamed to itself; that is theirs to mend.
         Op::Rename(from, to) | Op::RenameCreate(from, to) if from == to => {}
+        // In local files a copy is a hard link, and renaming one name of a file to another of its names does nothing (rename(2)).
+        Op::Rename(from, to) | Op::RenameCreate(from, to)
+            if model.contains_key(PATHS[*from])
+                && model.get(PATHS[*from]) == model.get(PATHS[*to]) => {}
         Op::Rename(from, to) | Op::RenameCreate(from, to) => {
             let create = matches!(op, Op::RenameCreate(..));
             let mode = if create {

@@ -17,7 +17,7 @@ mod crm {
 
     /// For conditions.
     pub mod lead {
-        pub use super::tables::leads::{id, name, status};
+        pub use super::tables::leads::{id, name};
     }
 
     #[tenant_scoped(table = "leads")]
