@@ -134,10 +134,12 @@ fn pool(
 type Bare = Vec<Arc<tokio::sync::Mutex<AsyncPgConnection>>>;
 
 async fn bare(options: &PgConnectOptions) -> Result<Bare, Failure> {
-    let url = options.to_url_lossy().to_string();
+    let mut url = options.to_url_lossy();
+    // Its other settings are sqlx's own, which tokio-postgres refuses.
+    url.set_query(None);
     let mut all = Vec::new();
     for _ in 0..TASKS {
-        let conn = AsyncPgConnection::establish(&url).await?;
+        let conn = AsyncPgConnection::establish(url.as_str()).await?;
         all.push(Arc::new(tokio::sync::Mutex::new(conn)));
     }
     Ok(all)
