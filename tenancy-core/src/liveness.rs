@@ -57,6 +57,7 @@ impl State {
         clippy::cast_possible_truncation,
         reason = "the masks leave eight and three bits"
     )]
+    #[inline]
     fn unpack(word: u64) -> Self {
         Self {
             epoch: word >> (STATUS_BITS + MOVES_BITS),
@@ -89,10 +90,12 @@ impl Liveness {
         })
     }
 
+    #[inline]
     pub(crate) fn id(&self) -> &TenantId {
         &self.id
     }
 
+    #[inline]
     pub(crate) fn state(&self) -> State {
         State::unpack(self.word.load(Ordering::Acquire))
     }
@@ -141,6 +144,7 @@ impl Liveness {
     }
 
     /// Refuses what the newest known status does not admit, and work that began in a place the tenant has left.
+    #[inline]
     pub(crate) fn ensure_admits(&self, operation: Operation, moves: u8) -> Result<(), Error> {
         let state = self.state();
         state.status.ensure_admits(operation)?;

@@ -97,6 +97,7 @@ impl Tenant {
 
     /// Where it is in its life, as this process last learned.
     #[must_use]
+    #[inline]
     pub fn status(&self) -> TenantStatus {
         self.live.state().status
     }
@@ -212,6 +213,7 @@ impl Tenant {
     /// # Errors
     /// [`ErrorKind::Suspended`] if the status refuses; [`ErrorKind::Moved`] if the tenant has moved since this
     /// snapshot, whatever the work: its placement leads to the wrong place.
+    #[inline]
     pub fn ensure_admits(&self, operation: Operation) -> Result<(), Error> {
         self.live.ensure_admits(operation, self.moves)
     }
