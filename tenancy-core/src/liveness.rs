@@ -16,6 +16,8 @@ const MOVES_BITS: u32 = 8;
 pub(crate) const EPOCH_END: u64 = 1 << (u64::BITS - STATUS_BITS - MOVES_BITS);
 
 #[derive(Debug)]
+// In this order: what every door reads comes first, and so out of memory in one piece.
+#[repr(C)]
 pub(crate) struct Liveness {
     /// Identity is stored once: a tenant reads its id from here.
     id: TenantId,

@@ -33,7 +33,7 @@ impl Clock {
 
     /// The time after this long, rounded down and less the lag: what expires then is never served longer than it may be.
     pub(super) fn in_at_most(&self, later: Duration) -> Ticks {
-        ticks((self.elapsed() + later).saturating_sub(MAX_LAG))
+        ticks(self.elapsed().saturating_add(later).saturating_sub(MAX_LAG))
     }
 
     fn elapsed(&self) -> Duration {
@@ -56,17 +56,18 @@ mod source {
 
     use std::time::Duration;
 
-    use rustix::time::{ClockId, Timespec, clock_gettime};
+    use nix::time::{ClockId, clock_gettime};
 
-    pub(super) type Instant = Timespec;
+    /// Since some moment before this process began.
+    pub(super) type Instant = Duration;
 
     pub(super) fn now() -> Instant {
-        clock_gettime(ClockId::MonotonicCoarse)
+        // Each kernel that Rust supports has this clock. Without it, everything has expired.
+        clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::MAX, Duration::from)
     }
 
     pub(super) fn since(start: &Instant) -> Duration {
-        // It never goes back.
-        Duration::try_from(now() - *start).unwrap_or_default()
+        now().saturating_sub(*start)
     }
 }
 
@@ -104,6 +105,7 @@ mod tests {
         check(Duration::from_micros(62_500), 1);
         check(Duration::from_secs(3_600), 57_600);
         check(Duration::MAX, Ticks::MAX);
+        assert_eq!(Clock::start().in_at_most(Duration::MAX), Ticks::MAX);
     }
 
     #[tokio::test(start_paused = true)]
