@@ -1,6 +1,6 @@
 //! Whose work this is, asked at every door of this crate.
 
-use tenancy_core::{Error as Tenancy, ErrorKind, TenantContext};
+use tenancy_core::TenantContext;
 
 use crate::Result;
 
@@ -16,18 +16,7 @@ pub(crate) fn context(bound: Option<&TenantContext>) -> Result<TenantContext> {
 
 /// Refuses a handle of one tenant inside the scope of another, and one whose tenant was suspended.
 pub(crate) fn ensure_usable(cx: &TenantContext) -> Result<()> {
-    ensure_same_tenant(cx)?;
+    cx.ensure_not_elsewhere()?;
     cx.ensure_live()?;
     Ok(())
-}
-
-pub(crate) fn ensure_same_tenant(cx: &TenantContext) -> Result<()> {
-    match TenantContext::with_current(|current| current.tenant_id() == cx.tenant_id()) {
-        Ok(false) => Err(Tenancy::new(
-            ErrorKind::WrongTenant,
-            "this handle is of another tenant than the scope it is used in; use the handle of this scope",
-        )
-        .into()),
-        Ok(true) | Err(_) => Ok(()),
-    }
 }

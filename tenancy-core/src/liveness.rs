@@ -16,6 +16,8 @@ const MOVES_BITS: u32 = 8;
 pub(crate) const EPOCH_END: u64 = 1 << (u64::BITS - STATUS_BITS - MOVES_BITS);
 
 #[derive(Debug)]
+// In this order: what every door reads comes first, and so out of memory in one piece.
+#[repr(C)]
 pub(crate) struct Liveness {
     /// Identity is stored once: a tenant reads its id from here.
     id: TenantId,
@@ -57,6 +59,7 @@ impl State {
         clippy::cast_possible_truncation,
         reason = "the masks leave eight and three bits"
     )]
+    #[inline]
     fn unpack(word: u64) -> Self {
         Self {
             epoch: word >> (STATUS_BITS + MOVES_BITS),
@@ -89,10 +92,12 @@ impl Liveness {
         })
     }
 
+    #[inline]
     pub(crate) fn id(&self) -> &TenantId {
         &self.id
     }
 
+    #[inline]
     pub(crate) fn state(&self) -> State {
         State::unpack(self.word.load(Ordering::Acquire))
     }
@@ -141,6 +146,7 @@ impl Liveness {
     }
 
     /// Refuses what the newest known status does not admit, and work that began in a place the tenant has left.
+    #[inline]
     pub(crate) fn ensure_admits(&self, operation: Operation, moves: u8) -> Result<(), Error> {
         let state = self.state();
         state.status.ensure_admits(operation)?;

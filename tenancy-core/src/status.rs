@@ -98,6 +98,7 @@ impl TenantStatus {
     }
 
     /// The status of a number; one that is none of ours refuses as if offboarding.
+    #[inline]
     pub(crate) fn from_strictness(number: u8) -> Self {
         Self::ALL
             .get(usize::from(number))
@@ -106,6 +107,7 @@ impl TenantStatus {
     }
 
     /// Refuses work that this status does not admit. Maintenance is always admitted, the rest while active or read-only.
+    #[inline]
     pub(crate) fn ensure_admits(self, operation: Operation) -> Result<(), Error> {
         match (operation, self) {
             (Operation::Maintenance, _) | (_, Self::Active | Self::ReadOnly) => Ok(()),

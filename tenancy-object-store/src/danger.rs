@@ -87,7 +87,7 @@ pub async fn copy_between<S: ObjectStore>(
         _ => {}
     }
     let head = source
-        .store
+        .store()
         .get_opts(&whole_from, GetOptions::new().with_head(true))
         .await
         .map_err(|error| scrub(error, from_path))?;
@@ -98,7 +98,7 @@ pub async fn copy_between<S: ObjectStore>(
     let result = if std::sync::Arc::ptr_eq(&source.store, &target.store) {
         let options = CopyOptions::new();
         target
-            .store
+            .store()
             .copy_opts(&whole_from, &whole_to, options)
             .await
     } else {
@@ -118,7 +118,7 @@ pub async fn copy_between<S: ObjectStore>(
 
 fn scope_of<S: ObjectStore>(store: &BoundStore<S>, access: Access) -> Result<Scope<S>> {
     let (core, cx) = store.bound();
-    // Not `ensure_same_tenant`: one of the two is bound to be somebody else's. The permit is what allows it.
+    // Not `ensure_not_elsewhere`: one of the two is bound to be somebody else's. The permit is what allows it.
     Scope::open(core, cx.clone(), access)
 }
 
@@ -131,8 +131,8 @@ async fn stream_over<S: ObjectStore>(
     target: &Scope<S>,
     to: &Path,
 ) -> object_store::Result<()> {
-    let mut body = source.store.get(from).await?.into_stream();
-    let mut upload = target.store.put_multipart(to).await?;
+    let mut body = source.store().get(from).await?.into_stream();
+    let mut upload = target.store().put_multipart(to).await?;
     let copied = async {
         let (mut chunks, mut size) = (Vec::new(), 0);
         while let Some(chunk) = body.next().await {

@@ -76,6 +76,7 @@
 pub mod danger;
 mod error;
 mod prefix;
+mod prefixes;
 mod quota;
 mod seal;
 mod server;

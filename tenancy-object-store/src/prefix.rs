@@ -1,6 +1,8 @@
 //! `Prefix`: where a tenant's objects begin within a bucket, and the only way from a tenant's path to a whole one and back.
 //! Which paths can be an object's at all is decided here too.
 
+use std::sync::Arc;
+
 use object_store::path::Path;
 use object_store::{ListResult, ObjectMeta};
 use tenancy_core::TenantId;
@@ -9,11 +11,11 @@ use crate::{Error, Result};
 
 /// `tenants/tenant_i_7`: one segment of it is the tenant's alone, so that no tenant's name is the beginning of another's.
 #[derive(Debug, Clone)]
-pub(crate) struct Prefix(Path);
+pub(crate) struct Prefix(Arc<Path>);
 
 impl Prefix {
     pub(crate) fn of(root: &Path, tenant: TenantId) -> Self {
-        Self(root.clone().join(tenant.schema_name()))
+        Self(Arc::new(root.clone().join(tenant.schema_name())))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -31,7 +33,7 @@ impl Prefix {
     /// The whole path of a folder, which may be the tenant's uppermost.
     pub(crate) fn folder(&self, location: &Path) -> Result<Path> {
         check(location.as_ref())?;
-        let mut whole = self.0.clone();
+        let mut whole = Path::clone(&self.0);
         whole.extend(location.parts());
         Ok(whole)
     }
@@ -51,7 +53,12 @@ impl Prefix {
 
     /// The tenant's own path of a whole one. Whatever lies elsewhere is refused, not passed on.
     pub(crate) fn own(&self, whole: &Path) -> Result<Path> {
-        let own: Path = whole.prefix_match(&self.0).ok_or(Error::Foreign)?.collect();
+        let below = whole.as_ref().strip_prefix(self.path().as_ref());
+        let own = below.and_then(|rest| rest.strip_prefix('/'));
+        let own = own.filter(|own| !own.is_empty()).ok_or(Error::Foreign)?;
+        // Checks and copies in one go. A name that no path may have, which some store came by, is taken part by part.
+        let own =
+            Path::parse(own).unwrap_or_else(|_| whole.parts().skip(self.0.parts_count()).collect());
         if own.is_root() {
             return Err(Error::Foreign);
         }
@@ -60,6 +67,20 @@ impl Prefix {
 
     pub(crate) fn own_meta(&self, mut meta: ObjectMeta) -> Result<ObjectMeta> {
         meta.location = self.own(&meta.location)?;
+        Ok(meta)
+    }
+
+    /// As [`own_meta`](Self::own_meta), of an object that was asked for as `location` and is at `whole`.
+    pub(crate) fn own_meta_at(
+        &self,
+        mut meta: ObjectMeta,
+        location: &Path,
+        whole: &Path,
+    ) -> Result<ObjectMeta> {
+        if meta.location != *whole {
+            return self.own_meta(meta);
+        }
+        meta.location.clone_from(location);
         Ok(meta)
     }
 

@@ -109,7 +109,7 @@ impl<S: ObjectStore> BoundStore<S> {
     /// ```
     pub async fn erase(&self) -> Result<Erased> {
         let (core, cx) = self.bound();
-        crate::store::ensure_same_tenant(cx)?;
+        cx.ensure_not_elsewhere()?;
         let open = matches!(
             cx.tenant().status(),
             TenantStatus::Active | TenantStatus::ReadOnly
@@ -149,7 +149,7 @@ impl<S: ObjectStore> BoundStore<S> {
 async fn remove_all<S: ObjectStore>(scope: &Scope<S>) -> Result<Usage> {
     // Listed to the end first: some stores lose their place when what they list is removed under them.
     let found: Vec<_> = scope
-        .store
+        .store()
         .list(Some(scope.prefix.path()))
         .try_collect()
         .await
@@ -164,7 +164,7 @@ async fn remove_all<S: ObjectStore>(scope: &Scope<S>) -> Result<Usage> {
     }
     scope.doubt();
     let mut gone = scope
-        .store
+        .store()
         .delete_stream(futures_util::stream::iter(paths).boxed());
     while let Some(one) = gone.next().await {
         match one {

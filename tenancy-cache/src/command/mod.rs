@@ -15,6 +15,7 @@ use std::io::Write;
 use std::sync::LazyLock;
 
 use deadpool_redis::redis::{Arg, Cmd, RedisWrite};
+use foldhash::fast::FixedState;
 
 use self::review::{BY_RULE, BY_SPECS, REFUSED, Rule};
 pub(crate) use self::review::{Keys, Reply};
@@ -37,7 +38,8 @@ pub(crate) struct Rewritten {
     pub(crate) entry: &'static Entry,
 }
 
-static ENTRIES: LazyLock<HashMap<&'static [u8], Entry>> = LazyLock::new(|| {
+/// The names are fixed and a look-up compares, so the hash need not resist anybody.
+static ENTRIES: LazyLock<HashMap<&'static [u8], Entry, FixedState>> = LazyLock::new(|| {
     let specs = BY_SPECS.iter().map(|name| {
         let rule = Rule {
             keys: Keys::Specs,

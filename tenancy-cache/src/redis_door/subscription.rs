@@ -13,7 +13,6 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::pool::TenantRedisPool;
 use crate::keyspace::Prefix;
-use crate::scope::ensure_same_tenant;
 use crate::{Error, Result};
 
 /// How often a silent subscription asks whether its tenant is still open.
@@ -147,7 +146,7 @@ impl Stream for TenantSubscription {
         if self.is_over {
             return Poll::Ready(None);
         }
-        ensure_same_tenant(&self.cx)?;
+        self.cx.ensure_not_elsewhere()?;
         while self.check.poll_tick(task).is_ready() {}
         if let Err(suspended) = self.cx.ensure_live() {
             self.is_over = true;

@@ -40,7 +40,7 @@ pub(super) fn enter<R>(
     let other_tenant = CURRENT
         .try_with(
             |current| match (current.try_borrow().ok()?.as_ref(), slot.as_ref()) {
-                (Some(here), Some(entering)) => Some(here.tenant_id() != entering.tenant_id()),
+                (Some(here), Some(entering)) => Some(!here.is_of_the_tenant_of(entering)),
                 _ => Some(false),
             },
         )

@@ -244,14 +244,21 @@ impl TenantContext {
     ///
     /// # Errors
     /// [`ErrorKind::WrongTenant`].
+    #[inline]
     pub fn ensure_not_elsewhere(&self) -> Result<(), Error> {
-        match Self::with_current(|current| current.tenant_id() == self.tenant_id()) {
+        match Self::with_current(|current| self.is_of_the_tenant_of(current)) {
             Ok(false) => Err(Error::new(
                 ErrorKind::WrongTenant,
                 "this handle is of another tenant than the scope it is used in; use the handle of this scope",
             )),
             Ok(true) | Err(_) => Ok(()),
         }
+    }
+
+    /// Nearly always the two are one, which shows without a look at the tenants.
+    #[inline]
+    pub(crate) fn is_of_the_tenant_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.tenant_id() == other.tenant_id()
     }
 
     /// Runs a future as this context's work: whatever it polls sees this tenant, and nothing else does.

@@ -10,6 +10,7 @@ use tenancy_core::{ServerName, Tenant};
 
 use super::{Core, Current, TenantStore};
 use crate::prefix::object_path;
+use crate::prefixes::Prefixes;
 use crate::quota::{Limits, Meter};
 use crate::seal::Seal;
 use crate::server::ObjectServer;
@@ -147,7 +148,7 @@ impl<S: ObjectStore> TenantStoreBuilder<S> {
         Ok(TenantStore {
             core: Arc::new(Core {
                 servers,
-                root,
+                prefixes: Prefixes::below(root),
                 meter: limits.map(|limits| Meter::new(limits, recount)),
                 seal,
                 uploads: Uploads::default(),

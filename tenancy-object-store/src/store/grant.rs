@@ -134,7 +134,7 @@ impl<S: ObjectStore, W: Whose> TenantStore<S, W> {
         }
         let room = scope.reserve(upload.size, 1).await?;
         let url = scope
-            .store
+            .store()
             .signed_put(&whole, upload.size, content_type, lasts)
             .await
             .map_err(|error| scrub(error, path))?;
@@ -154,7 +154,7 @@ impl<S: ObjectStore, W: Whose> TenantStore<S, W> {
         let scope = self.open(Access::Read)?;
         let whole = scope.prefix.object(path)?;
         let found = scope
-            .store
+            .store()
             .get_opts(&whole, GetOptions::new().with_head(true))
             .await
             .map_err(|error| scrub(error, path))?;

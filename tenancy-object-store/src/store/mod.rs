@@ -26,11 +26,12 @@ pub use builder::TenantStoreBuilder;
 pub use grant::{SignedUpload, SizedSigner, Upload};
 pub(crate) use scope::{Access, Scope};
 
+use crate::Result;
+use crate::prefixes::Prefixes;
 use crate::quota::{Meter, Usage};
 use crate::seal::Seal;
 use crate::server::ObjectServer;
 use crate::uploads::Uploads;
-use crate::{Error, Result};
 
 /// An [`ObjectStore`] that is the current tenant's, wherever its objects are kept. Cloning is cheap.
 ///
@@ -123,26 +124,15 @@ impl Whose for Current {
 
 impl Whose for Bound {
     fn context(&self) -> Result<TenantContext> {
-        ensure_same_tenant(&self.0)?;
+        self.0.ensure_not_elsewhere()?;
         Ok(self.0.clone())
-    }
-}
-
-/// Refuses what is one tenant's inside the scope of another.
-pub(crate) fn ensure_same_tenant(cx: &TenantContext) -> Result<()> {
-    match TenantContext::with_current(|current| current.tenant_id() == cx.tenant_id()) {
-        Ok(false) => Err(Error::Tenancy(tenancy_core::Error::new(
-            tenancy_core::ErrorKind::WrongTenant,
-            "this belongs to another tenant than the scope it is used in; use what was made in this scope",
-        ))),
-        Ok(true) | Err(_) => Ok(()),
     }
 }
 
 /// What all handles of one store share.
 pub(crate) struct Core<S> {
     servers: Vec<(tenancy_core::ServerName, ObjectServer<S>)>,
-    root: object_store::path::Path,
+    prefixes: Prefixes,
     meter: Option<Meter>,
     seal: Seal,
     pub(crate) uploads: Uploads,

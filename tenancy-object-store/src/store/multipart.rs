@@ -32,7 +32,7 @@ impl<S: ObjectStore + MultipartStore, W: Whose> MultipartStore for TenantStore<S
         let whole = scope.prefix.object(path)?;
         let room = scope.reserve(0, 1).await?;
         let id = scope
-            .store
+            .store()
             .create_multipart_opts(&whole, opts)
             .await
             .map_err(|error| scrub(error, path))?;
@@ -63,7 +63,7 @@ impl<S: ObjectStore + MultipartStore, W: Whose> MultipartStore for TenantStore<S
         }
         let room = scope.reserve(bytes, 0).await?;
         let part = scope
-            .store
+            .store()
             .put_part(&whole, &inner, part_idx, data)
             .await
             .map_err(|error| scrub(error, path))?;
@@ -92,7 +92,10 @@ impl<S: ObjectStore + MultipartStore, W: Whose> MultipartStore for TenantStore<S
         if let Some(room) = &mut room {
             room.begin();
         }
-        let result = scope.store.complete_multipart(&whole, &inner, parts).await;
+        let result = scope
+            .store()
+            .complete_multipart(&whole, &inner, parts)
+            .await;
         if let Some(room) = room {
             room.end(&result, false);
         }
@@ -102,7 +105,7 @@ impl<S: ObjectStore + MultipartStore, W: Whose> MultipartStore for TenantStore<S
         {
             // Parts that another process or the holder of an address has sent.
             let head = GetOptions::new().with_head(true);
-            let found = scope.store.get_opts(&whole, head).await;
+            let found = scope.store().get_opts(&whole, head).await;
             let size = found.map_err(|error| scrub(error, path))?.meta.size;
             meter.add(scope.cx.tenant_id(), size);
         }
@@ -114,7 +117,7 @@ impl<S: ObjectStore + MultipartStore, W: Whose> MultipartStore for TenantStore<S
         let inner = scope.unsealed(path, id)?;
         drop(scope.core.uploads.end(id));
         scope
-            .store
+            .store()
             .abort_multipart(&whole, &inner)
             .await
             .map_err(|error| scrub(error, path))

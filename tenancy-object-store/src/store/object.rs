@@ -39,15 +39,15 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
             Some(account) => Some(account.turns.write(location).await),
             None => None,
         };
-        let mut room = if replaces {
-            scope.reserve_instead(&whole, bytes).await?
-        } else {
-            scope.reserve(bytes, 1).await?
+        let mut room = match (scope.meter(), replaces) {
+            (None, _) => None,
+            (Some(_), true) => scope.reserve_instead(&whole, bytes).await?,
+            (Some(_), false) => scope.reserve(bytes, 1).await?,
         };
         if let Some(room) = &mut room {
             room.begin();
         }
-        let result = scope.store.put_opts(&whole, payload, opts).await;
+        let result = scope.store().put_opts(&whole, payload, opts).await;
         if let Some(room) = room {
             room.end(&result, !replaces);
         }
@@ -63,7 +63,7 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
         let whole = scope.prefix.object(location)?;
         let room = scope.reserve(0, 1).await?;
         let upload = scope
-            .store
+            .store()
             .put_multipart_opts(&whole, opts)
             .await
             .map_err(|error| scrub(error, location))?;
@@ -79,18 +79,18 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
         let scope = self.open(Access::Read)?;
         let whole = scope.prefix.object(location)?;
         let result = scope
-            .store
+            .store()
             .get_opts(&whole, options)
             .await
             .map_err(|error| scrub(error, location))?;
-        got(scope, location, result)
+        got(scope, location, whole, result)
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let scope = self.open(Access::Read)?;
         let whole = scope.prefix.object(location)?;
         scope
-            .store
+            .store()
             .get_ranges(&whole, ranges)
             .await
             .map_err(|error| scrub(error, location))
@@ -109,7 +109,7 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let begun = self.open(Access::Read).and_then(|scope| {
             let whole = scope.prefix.folder(prefix.unwrap_or(&ROOT))?;
-            let found = scope.store.list(Some(&whole));
+            let found = scope.store().list(Some(&whole));
             Ok(stream::list(scope, found))
         });
         begun.unwrap_or_else(stream::refused)
@@ -123,7 +123,7 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
         let begun = self.open(Access::Read).and_then(|scope| {
             let whole = scope.prefix.folder(prefix.unwrap_or(&ROOT))?;
             let offset = scope.prefix.folder(offset)?;
-            let found = scope.store.list_with_offset(Some(&whole), &offset);
+            let found = scope.store().list_with_offset(Some(&whole), &offset);
             Ok(stream::list(scope, found))
         });
         begun.unwrap_or_else(stream::refused)
@@ -134,7 +134,7 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
         let folder = prefix.unwrap_or(&ROOT);
         let whole = scope.prefix.folder(folder)?;
         let list = scope
-            .store
+            .store()
             .list_with_delimiter(Some(&whole))
             .await
             .map_err(|error| scrub(error, folder))?;
@@ -154,7 +154,7 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
         let mut room = match scope.meter() {
             Some(_) => {
                 let head = GetOptions::new().with_head(true);
-                let found = scope.store.get_opts(&whole_from, head).await;
+                let found = scope.store().get_opts(&whole_from, head).await;
                 let size = found.map_err(|error| scrub(error, from))?.meta.size;
                 scope.reserve(size, 1).await?
             }
@@ -163,7 +163,10 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
         if let Some(room) = &mut room {
             room.begin();
         }
-        let result = scope.store.copy_opts(&whole_from, &whole_to, options).await;
+        let result = scope
+            .store()
+            .copy_opts(&whole_from, &whole_to, options)
+            .await;
         if let Some(room) = room {
             room.end(&result, !replaces);
         }
@@ -180,7 +183,7 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
             None => None,
         };
         let result = scope
-            .store
+            .store()
             .rename_opts(&whole_from, &whole_to, options)
             .await;
         // Nothing is added. What was replaced is gone, and a copy without its removal is one more.
@@ -192,7 +195,12 @@ impl<S: ObjectStore, W: Whose> ObjectStore for TenantStore<S, W> {
 }
 
 /// The answer with the tenant's own path, and a body that is the tenant's.
-fn got<S: ObjectStore>(scope: Scope<S>, location: &Path, result: GetResult) -> Result<GetResult> {
+fn got<S: ObjectStore>(
+    scope: Scope<S>,
+    location: &Path,
+    whole: Path,
+    result: GetResult,
+) -> Result<GetResult> {
     let GetResult {
         payload,
         meta,
@@ -200,14 +208,14 @@ fn got<S: ObjectStore>(scope: Scope<S>, location: &Path, result: GetResult) -> R
         attributes,
         extensions,
     } = result;
-    let meta = scope.prefix.own_meta(meta)?;
+    let meta = scope.prefix.own_meta_at(meta, location, &whole)?;
     let payload = match payload {
         // The path is only ever written into errors.
         GetResultPayload::File(file, _) => {
             GetResultPayload::File(file, PathBuf::from(location.as_ref()))
         }
         GetResultPayload::Stream(body) => {
-            GetResultPayload::Stream(stream::body(scope, location.clone(), body).boxed())
+            GetResultPayload::Stream(stream::body(scope, whole, body).boxed())
         }
     };
     Ok(GetResult {

@@ -38,7 +38,7 @@ impl<S: ObjectStore + PaginatedListStore, W: Whose> PaginatedListStore for Tenan
             extensions,
         };
         let PaginatedListResult { result, page_token } = scope
-            .store
+            .store()
             .list_paginated(Some(&whole), opts)
             .await
             .map_err(|error| scrub(error, prefix.unwrap_or_default()))?;

@@ -6,7 +6,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use tenancy_core::{Operation, TenantContext};
 
-use super::{Core, ensure_same_tenant};
+use super::Core;
 use crate::prefix::Prefix;
 use crate::quota::{Account, Meter, OBJECT, Reservation, Usage};
 use crate::{Error, Result, quota};
@@ -49,7 +49,7 @@ impl<S: ObjectStore> Scope<S> {
             .find(|(name, _)| name == placement.server())
             .ok_or_else(|| Error::UnknownServer(placement.server().to_string()))?;
         let store = server.1.store(tenant.id(), placement)?;
-        let prefix = Prefix::of(&core.root, tenant.id());
+        let prefix = core.prefixes.of(tenant.id());
         Ok(Self {
             core: Arc::clone(core),
             cx,
@@ -58,9 +58,15 @@ impl<S: ObjectStore> Scope<S> {
         })
     }
 
+    /// The store behind itself: asking its `Arc` would wrap each future once more.
+    pub(crate) fn store(&self) -> &S {
+        &self.store
+    }
+
     /// Asks again, later: still this tenant's scope or none, and the tenant still admits it.
+    #[inline]
     pub(crate) fn ensure(&self, access: Access) -> Result<()> {
-        ensure_same_tenant(&self.cx)?;
+        self.cx.ensure_not_elsewhere()?;
         ensure_admits(&self.cx, access)
     }
 

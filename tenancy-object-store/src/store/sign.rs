@@ -101,7 +101,7 @@ async fn sign<S: ObjectStore + Signer>(
         .into());
     }
     scope
-        .store
+        .store()
         .signed_url_opts(method, &whole, lasts, options)
         .await
         .map_err(|error| scrub(error, path))

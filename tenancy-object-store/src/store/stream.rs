@@ -49,7 +49,7 @@ pub(super) fn delete<S: ObjectStore>(
         asking.doubt();
         Ok(whole)
     };
-    let gone = scope.store.delete_stream(locations.map(whole).boxed());
+    let gone = scope.store().delete_stream(locations.map(whole).boxed());
     let answering = scope.clone();
     let own = move |gone: Result<Path>| {
         // Gone by now at the latest; a count in between has not seen that.
@@ -65,13 +65,17 @@ pub(super) fn delete<S: ObjectStore>(
     Guarded::new(scope, Access::Write, gone.map(own)).boxed()
 }
 
-/// The body of an object.
+/// The body of the object at a whole path.
 pub(super) fn body<S: ObjectStore>(
     scope: Scope<S>,
-    location: Path,
+    whole: Path,
     body: BoxStream<'static, Result<Bytes>>,
 ) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-    let map = move |chunk: Result<Bytes>| chunk.map_err(|error| scrub(error, &location));
+    let own = scope.prefix.clone();
+    let map = move |chunk: Result<Bytes>| match chunk {
+        Ok(chunk) => Ok(chunk),
+        Err(error) => Err(scrub(error, own.own(&whole)?)),
+    };
     Guarded::new(scope, Access::Read, body.map(map))
 }
 

@@ -164,7 +164,8 @@ impl<S: ObjectStore> MultipartUpload for ScopedUpload<S> {
 
     async fn abort(&mut self) -> Result<()> {
         // Also once the tenant is suspended: what is aborted leaves nothing.
-        super::ensure_same_tenant(&self.shared.scope.cx)?;
+        let cx = &self.shared.scope.cx;
+        cx.ensure_not_elsewhere().map_err(Error::from)?;
         let mut upload = self.upload.take().ok_or_else(ended)?;
         let result = upload.abort().await;
         if let Some(mut room) = self.shared.room() {

@@ -7,11 +7,9 @@
 use std::mem;
 use std::sync::Arc;
 
+use super::clock::Ticks;
 use crate::Tenant;
 use crate::liveness::Liveness;
-
-/// A sixteenth of a second since the store was made.
-pub(super) type Ticks = u32;
 
 /// A tenant that is kept, and until when.
 #[derive(Debug)]

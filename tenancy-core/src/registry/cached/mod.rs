@@ -3,6 +3,7 @@
 //! - `store` keeps answers: by id, by slug, by domain and by API key, and what is known to be absent; `index` is its table
 //!   of tenants, made for few cache misses.
 //! - `watch` keeps one `Liveness` for each tenant that anybody in the process still holds, cached or not.
+//! - `clock` tells when an answer expires, without waiting for the processor.
 //! - `flight` lets one caller ask for all who miss the same key.
 //! - `builder` holds the settings.
 //!
@@ -11,6 +12,7 @@
 //! stored, without finding them. A load that began earlier meets the same epoch when it comes back.
 
 mod builder;
+mod clock;
 mod flight;
 mod index;
 mod store;

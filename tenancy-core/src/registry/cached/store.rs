@@ -11,11 +11,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use foldhash::quality::RandomState;
-use tokio::time::Instant;
 
 use super::LookupKey;
+use super::clock::{Clock, Ticks};
 use super::flight::Moment;
-use super::index::{Dropped, Index, Kept, Ticks};
+use super::index::{Dropped, Index, Kept};
 use crate::Tenant;
 
 /// A small cache has fewer, so that its capacity is not rounded up by much.
@@ -44,8 +44,7 @@ pub(super) struct Store {
     shards: Box<[RwLock<Shard>]>,
     /// Chooses shards and slots. What strangers may name at will (absent keys) is in maps that hash by themselves.
     hasher: RandomState,
-    /// Times are counted from here.
-    start: Instant,
+    clock: Clock,
     limits: Limits,
 }
 
@@ -77,14 +76,14 @@ impl Store {
         Self {
             shards: (0..shards).map(|_| shard()).collect(),
             hasher: RandomState::default(),
-            start: Instant::now(),
+            clock: Clock::start(),
             limits,
         }
     }
 
     /// What is known about `key` and in force `now`.
     pub(super) fn find(&self, key: &LookupKey, now: Moment) -> Found {
-        let time = self.ticks(Duration::ZERO);
+        let time = self.clock.now();
         let hash = self.hash(key);
         let Some(shard) = self.read(hash) else {
             return Found::Nothing;
@@ -114,7 +113,7 @@ impl Store {
         if self.limits.ttl.is_zero() {
             return;
         }
-        let expires = self.ticks(self.limits.ttl);
+        let expires = self.clock.in_at_most(self.limits.ttl);
         self.put(
             &LookupKey::Id(tenant.id()),
             tenant,
@@ -137,7 +136,7 @@ impl Store {
         if self.limits.negative_ttl.is_zero() {
             return;
         }
-        let expires = self.ticks(self.limits.negative_ttl);
+        let expires = self.clock.in_at_most(self.limits.negative_ttl);
         let hash = self.hash(key);
         let Some(mut shard) = self.write(hash) else {
             return;
@@ -189,12 +188,6 @@ impl Store {
         };
         drop(shard);
         drop(dropped);
-    }
-
-    /// Rounded down, so that an answer is never served longer than it may be.
-    fn ticks(&self, later: Duration) -> Ticks {
-        let sixteenths = (self.start.elapsed() + later).as_millis() * 2 / 125;
-        Ticks::try_from(sixteenths).unwrap_or(Ticks::MAX)
     }
 
     fn hash(&self, key: &LookupKey) -> u64 {

@@ -1,0 +1,122 @@
+//! The time by which answers expire: sixteenths of a second since a store was made.
+//!
+//! It is read at every look-up. The exact clock orders the instructions around its reading, so that a processor that waits
+//! for a tenant's memory can't begin with what comes next; on Linux the coarse one is read from memory, and lags by a tick
+//! of the kernel at the most. Other systems have the exact one only.
+
+use std::time::Duration;
+
+/// A sixteenth of a second since the clock was started.
+pub(super) type Ticks = u32;
+
+const NANOS_PER_TICK: u64 = 62_500_000;
+
+/// The slowest kernel updates its coarse clock a hundred times a second.
+const MAX_LAG: Duration = Duration::from_millis(10);
+
+#[derive(Debug)]
+pub(super) struct Clock {
+    start: source::Instant,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        Self {
+            start: source::now(),
+        }
+    }
+
+    /// The time now, or at most `MAX_LAG` earlier.
+    pub(super) fn now(&self) -> Ticks {
+        ticks(self.elapsed())
+    }
+
+    /// The time after this long, rounded down and less the lag: what expires then is never served longer than it may be.
+    pub(super) fn in_at_most(&self, later: Duration) -> Ticks {
+        ticks(self.elapsed().saturating_add(later).saturating_sub(MAX_LAG))
+    }
+
+    fn elapsed(&self) -> Duration {
+        source::since(&self.start)
+    }
+}
+
+fn ticks(elapsed: Duration) -> Ticks {
+    // Sixty-four bits of nanoseconds are five centuries.
+    let nanos = elapsed
+        .as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(elapsed.subsec_nanos().into());
+    Ticks::try_from(nanos / NANOS_PER_TICK).unwrap_or(Ticks::MAX)
+}
+
+#[cfg(all(target_os = "linux", not(test)))]
+mod source {
+    //! The kernel's coarse monotonic clock.
+
+    use std::time::Duration;
+
+    use nix::time::{ClockId, clock_gettime};
+
+    /// Since some moment before this process began.
+    pub(super) type Instant = Duration;
+
+    pub(super) fn now() -> Instant {
+        // Each kernel that Rust supports has this clock. Without it, everything has expired.
+        clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::MAX, Duration::from)
+    }
+
+    pub(super) fn since(start: &Instant) -> Duration {
+        now().saturating_sub(*start)
+    }
+}
+
+#[cfg(any(not(target_os = "linux"), test))]
+mod source {
+    //! The exact clock; in unit tests, one that they can turn.
+
+    use std::time::Duration;
+
+    #[cfg(not(test))]
+    pub(super) use std::time::Instant;
+    #[cfg(test)]
+    pub(super) use tokio::time::Instant;
+
+    pub(super) fn now() -> Instant {
+        Instant::now()
+    }
+
+    pub(super) fn since(start: &Instant) -> Duration {
+        start.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[test]
+    fn ticks_are_sixteenths_of_a_second_and_end_somewhere() {
+        let check = |elapsed, expect| assert_eq!(ticks(elapsed), expect, "{elapsed:?}");
+        check(Duration::ZERO, 0);
+        check(Duration::from_micros(62_499), 0);
+        check(Duration::from_micros(62_500), 1);
+        check(Duration::from_secs(3_600), 57_600);
+        check(Duration::MAX, Ticks::MAX);
+        assert_eq!(Clock::start().in_at_most(Duration::MAX), Ticks::MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_expires_is_not_served_longer_though_the_clock_lags() {
+        let clock = Clock::start();
+        for ttl in [1, 62, 63, 72, 73, 1_000, 3_601].map(Duration::from_millis) {
+            let expires = clock.in_at_most(ttl);
+            let begun = clock.elapsed();
+            advance(ttl.saturating_sub(MAX_LAG)).await;
+            let lagging = ticks(clock.elapsed());
+            assert!(lagging >= expires, "{ttl:?} from {begun:?}");
+        }
+    }
+}
