@@ -188,11 +188,11 @@ async fn everybody_may_do_what_the_table_says(world: World) {
         ];
         for row in rows() {
             assert_eq!(row.expect.len(), callers.len(), "{}", row.path);
-            for ((name, caller), expect) in callers.iter().zip(row.expect) {
+            for ((name, caller), expect) in callers.iter().zip(&row.expect) {
                 let seen = caller.ask(&world, tenant, &row.method, row.path).await;
                 let Row { method, path, .. } = &row;
                 assert_eq!(
-                    seen.status, expect,
+                    seen.status, *expect,
                     "{name} in {tenant}: {method} {path} {seen:?}"
                 );
             }
