@@ -37,7 +37,7 @@ async fn sent_and_run(
         const NAME: &'static str = "send_report";
     }
 
-    jobs.enqueue(&SendReport { month }).await?;                        // in a request: for the request's tenant
+    let sent = jobs.enqueue(&SendReport { month }).await?;             // in a request: for the request's tenant
 
     let handlers = Handlers::new().on(move |job: SendReport, _: Run| {
         let db = db.clone();

@@ -5,6 +5,7 @@
 //! `cargo xtask tidy` compares.
 #![allow(
     dead_code,
+    unreachable_pub,
     unused_imports,
     unused_variables,
     clippy::all,

@@ -16,6 +16,6 @@ async fn files(name_from_the_user: &str, data: PutPayload, cx: TenantContext) ->
         .build()?;
 
     files.put(&object_path(name_from_the_user)?, data).await?;      // inside a request: the request's tenant
-    files.for_tenant(&cx).export();                                 // anywhere: the tenant of `cx`
+    let everything = files.for_tenant(&cx).export();                // anywhere: the tenant of `cx`
     Ok(())
 }
