@@ -96,11 +96,17 @@ impl<'a> Ranges<'a> {
         }
     }
 
-    /// Whether what is known by that name may be a plain value, so that `name.f` is `f(name)` unless it has such a column.
+    /// Whether what is known by that name may be a plain value, so that `name.f` is `f(name)` unless it has such a column. Each
+    /// that is known so counts, for inside of a join with an alias a name may be another's than outside.
     pub(super) fn may_be_a_value(&self, name: &str, column: &str) -> bool {
-        self.of(name).is_none_or(
-            |range| matches!(&range.held, Held::Made(columns) if columns.iter().all(|known| known != column)),
-        )
+        let mut held = self
+            .in_sight()
+            .flatten()
+            .filter(|range| range.known_as == name)
+            .map(|range| &range.held)
+            .peekable();
+        held.peek().is_none()
+            || held.any(|held| matches!(held, Held::Made(columns) if columns.iter().all(|known| known != column)))
     }
 
     /// Whether a system column reads what it would read without the rewrite.
@@ -201,7 +207,7 @@ impl<'a> Rewriter<'a> {
                 held: Held::Made(columns),
             }
         };
-        ranges.push(match factor {
+        let range = match factor {
             TableFactor::Table {
                 name,
                 alias,
@@ -242,12 +248,21 @@ impl<'a> Rewriter<'a> {
                 made(alias, self.last_name(name))
             }
             TableFactor::UNNEST { alias, .. } => made(alias, "unnest".into()),
+            TableFactor::NestedJoin {
+                table_with_joins,
+                alias,
+            } => {
+                let inside = self.ranges_of(std::slice::from_ref(table_with_joins), in_place);
+                let made = |range: &Range<'_>| matches!(range.held, Held::Made(_));
+                ranges.extend(inside.into_iter().filter(made));
+                other(alias)
+            }
             TableFactor::Derived { alias, .. }
-            | TableFactor::NestedJoin { alias, .. }
             | TableFactor::JsonTable { alias, .. }
             | TableFactor::XmlTable { alias, .. } => other(alias),
             _ => other(&None),
-        });
+        };
+        ranges.push(range);
     }
 
     fn last_name(&self, name: &ObjectName) -> String {

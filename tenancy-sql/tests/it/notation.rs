@@ -93,6 +93,17 @@ fn behind_what_a_function_makes() {
         Function,
     );
     refuses(Postgres, "SELECT nowhere.ts_stat", Function);
+    // Inside of a join with an alias `t` is the function's, outside it is the table's.
+    refuses(
+        Postgres,
+        "SELECT 1 FROM leads t, (unnest(ARRAY['a']) t JOIN countries ON t.ts_stat IS NULL) AS j",
+        Function,
+    );
+    refuses(
+        Postgres,
+        "MERGE INTO leads USING unnest(ARRAY['a']) t ON t.ts_stat IS NULL WHEN MATCHED THEN DELETE",
+        Function,
+    );
     // Its own columns, by whatever name, and those of what is no function.
     for sql in [
         "SELECT t.t, unnest.unnest FROM unnest($1::text[]) t, unnest($1::text[])",
