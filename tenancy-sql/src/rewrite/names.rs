@@ -295,11 +295,15 @@ impl<'a> Rewriter<'a> {
             }
         }
         // PostgreSQL reads `row.f` as `f(row)` when there is no such column, and `('...'::text).f` as `f('...')`, whatever `f` is.
+        let created = self.catalog.creates_routine(&folded);
         let calls = match reference {
-            _ if self.dialect != Dialect::Postgres || is_column() => false,
-            Reference::Field => self.catalog.creates_routine(&folded) || !self.is_harmless(&folded),
+            _ if self.dialect != Dialect::Postgres => false,
+            Reference::Field => created || !(is_column() || self.is_harmless(&folded)),
+            Reference::Of(table) if is_column() => {
+                created && !self.ranges.may_have_column(&self.fold(table), &folded)
+            }
             Reference::Of(table) => {
-                self.catalog.creates_routine(&folded)
+                created
                     || (self.ranges.may_be_a_value(&self.fold(table), &folded)
                         && !self.is_harmless(&folded))
             }

@@ -109,6 +109,19 @@ impl<'a> Ranges<'a> {
             || held.any(|held| matches!(held, Held::Made(columns) if columns.iter().all(|known| known != column)))
     }
 
+    /// Whether nothing that is known by that name lacks a column that some table has. A row of unknown columns fits no function of
+    /// the migrations.
+    pub(super) fn may_have_column(&self, name: &str, column: &str) -> bool {
+        self.in_sight()
+            .flatten()
+            .filter(|range| range.known_as == name)
+            .all(|range| match &range.held {
+                Held::Itself(table) => table.column(column).is_some(),
+                Held::Made(columns) => columns.iter().any(|known| known == column),
+                Held::Derived(_) | Held::Other => true,
+            })
+    }
+
     /// Whether a system column reads what it would read without the rewrite.
     pub(super) fn has_system_column(
         &self,

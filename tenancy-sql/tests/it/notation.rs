@@ -135,3 +135,40 @@ fn treat_calls_the_function_of_a_types_name() {
     }
     assert!(check(Sqlite, "SELECT treat(1 AS pg_sleep)").is_err());
 }
+
+#[test]
+fn a_function_of_the_migrations_that_is_called_like_a_column_of_another_table() {
+    let catalog = tenancy_sql::Catalog::builder(Postgres)
+        .migration(
+            "m",
+            "CREATE TABLE leads (tenant_id uuid NOT NULL, id int, PRIMARY KEY (tenant_id, id));
+             CREATE TABLE games (tenant_id uuid NOT NULL, score int);
+             CREATE FUNCTION score(leads) RETURNS int LANGUAGE sql AS 'SELECT count(*)::int FROM leads';",
+        )
+        .build()
+        .unwrap_or_else(|error| panic!("{error}"));
+    let firewall = tenancy_sql::Firewall::new(catalog);
+    for sql in [
+        "SELECT l.score, l.ctid FROM leads l",
+        "SELECT (l).score FROM leads l",
+        "DELETE FROM leads WHERE leads.score > 1",
+        "UPDATE leads l SET id = 1 RETURNING l.score",
+        "SELECT t.score FROM unnest($1::leads[]) t",
+        "SELECT ($1::leads).score",
+    ] {
+        let refused = firewall.check(sql).map(|checked| checked.sql().to_string());
+        assert_eq!(
+            refused.map_err(|refused| refused.kind()),
+            Err(Function),
+            "{sql}"
+        );
+    }
+    for sql in [
+        "SELECT g.score, g.ctid FROM games g",
+        "UPDATE games SET score = 1 WHERE games.score > 1",
+        "SELECT q.score FROM (SELECT 1 AS score) q",
+        "SELECT t.score FROM unnest($1::int[]) t (score)",
+    ] {
+        assert!(firewall.check(sql).is_ok(), "{sql}");
+    }
+}
