@@ -8,6 +8,7 @@
 //!   scripts and scan iterators run unchanged, for one tenant.
 //! - [`TenantScript`] runs a script of the service's own on a tenant's keys, in one round trip.
 //! - [`TenantCache`] keeps values that were expensive to find out: in memory, or in memory in front of Redis for many nodes.
+//! - [`RegistryNews`] tells other processes of a change in the registry, where its database can't.
 //! - [`AccessLists`] put up the second wall: the server's own user for each tenant.
 //!
 //! # The walls
@@ -85,6 +86,7 @@ mod command;
 mod error;
 mod hex;
 mod keyspace;
+mod news;
 mod redis_door;
 mod scope;
 mod script;
@@ -98,6 +100,7 @@ pub use crate::access::AccessLists;
 pub use crate::cache::{CacheKey, Outage, TenantCache, TenantCacheBuilder};
 pub use crate::error::{Error, Refused, Result};
 pub use crate::keyspace::HashTag;
+pub use crate::news::{Hearing, RegistryNews};
 pub use crate::redis_door::{
     RedisUsage, TenantMessage, TenantRedis, TenantRedisPool, TenantRedisPoolBuilder,
     TenantSubscription,

@@ -107,7 +107,7 @@ pub use id::{IdRepr, TenantId};
 pub use placement::{Isolation, Placement, ServerName};
 pub use registry::{
     ApiKeyHash, CachedRegistry, CachedRegistryBuilder, DomainName, InMemoryRegistry, Known,
-    LookupKey, RegistryEvent, RegistryExt, TenantRegistry,
+    LookupKey, RegistryEvent, RegistryExt, Resolved, TenantRegistry,
 };
 pub use secret::Secret;
 pub use slug::TenantSlug;

@@ -49,6 +49,16 @@ pub enum Error {
         /// How long the caller waited.
         waited: Duration,
     },
+    /// The tenant used as many connections as it may for longer than the acquire timeout; other tenants were served.
+    #[error(
+        "this tenant used its {per_tenant} connections for {waited:?}; shorten its transactions or raise `Budget::per_tenant`"
+    )]
+    TenantBudgetExhausted {
+        /// Connections that one tenant may use at once.
+        per_tenant: usize,
+        /// How long the caller waited.
+        waited: Duration,
+    },
     /// The tenant's placement names a server that the pool was not given.
     #[error("the pool has no server named `{0}`; add it with `TenantPoolBuilder::server`")]
     UnknownServer(String),

@@ -64,6 +64,10 @@ pub enum Error {
     )]
     NotAdmin(String),
 
+    /// A table of threats names a test that is not there, or none.
+    #[error("a table of threats is not true: {0}")]
+    Threats(String),
+
     /// The tenants of a fixture could not be made.
     #[error("the tenants of a fixture could not be made")]
     Fixture(#[source] Box<dyn std::error::Error + Send + Sync>),

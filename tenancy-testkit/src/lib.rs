@@ -6,6 +6,7 @@
 //! - [`TempFolder`] is a folder for SQLite files that is gone after the test.
 //! - [`fixture`] makes tenants with the same keys, so that any leak changes an answer.
 //! - [`NetworkDelay`] puts a network with a chosen delay between a client and its server, and can cut it.
+//! - [`threat_table`] checks that the tests which a page of documentation names are there.
 //!
 //! This crate belongs into `dev-dependencies` only: it starts processes and knows superuser passwords.
 //!
@@ -33,6 +34,7 @@ mod network;
 mod postgres;
 mod process;
 mod redis;
+mod threats;
 
 use crate::process::{blocking, free_port};
 pub use crate::{
@@ -41,4 +43,5 @@ pub use crate::{
     network::NetworkDelay,
     postgres::{PgCluster, PgDatabase},
     redis::RedisServer,
+    threats::threat_table,
 };

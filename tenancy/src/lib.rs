@@ -169,7 +169,7 @@ pub use tenancy_core::{
     Actor, ActorKind, ApiKeyHash, AuditEvent, AuditKind, AuditSink, CachedRegistry,
     CachedRegistryBuilder, DomainName, Ended, Envelope, Error, ErrorKind, IdRepr, InMemoryAudit,
     InMemoryRegistry, InTenant, Isolation, Known, LookupKey, Operation, Placement, RegistryEvent,
-    RegistryExt, Scoped, ScopedStream, ServerName, StreamInTenant, Tenant, TenantBuilder,
+    RegistryExt, Resolved, Scoped, ScopedStream, ServerName, StreamInTenant, Tenant, TenantBuilder,
     TenantContext, TenantId, TenantJoinSet, TenantRegistry, TenantSlug, TenantStatus, WhileLive,
     spawn, spawn_blocking,
 };

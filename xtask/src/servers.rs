@@ -4,6 +4,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Once,
 };
 
 use crate::{
@@ -79,15 +80,16 @@ pub(crate) fn offer_proxies() {
         if is_there() {
             continue;
         }
-        let install = format!("apt-get install --yes --no-install-recommends {package}");
         if is_root() && has_apt() {
-            println!("xtask: {program} was not found: {install}");
+            println!("xtask: {program} was not found: {}", words(package));
             // Its outcome shows in the next line.
-            let _ = apt(&install);
+            let _ = install(package);
         }
         if !is_there() {
             println!(
-                "xtask: there is no {program}: the tests of configurations of proxies that need it are skipped"
+                "xtask: there is no {program}: the tests of configurations of proxies that need it are skipped; \
+                 Debian: `sudo {}`",
+                words(package)
             );
         }
     }
@@ -103,22 +105,15 @@ impl Server {
         let Err(missing) = (self.find)() else {
             return Ok(());
         };
-        let install = format!(
-            "apt-get install --yes --no-install-recommends {}",
-            self.package
-        );
+        let words = words(self.package);
         if !is_root() || !has_apt() {
             return Err(format!(
-                "{missing}; install it (Debian: `sudo {install}`; macOS: `brew install {}`) or set {variable} to {meaning}",
+                "{missing}; install it (Debian: `sudo {words}`; macOS: `brew install {}`) or set {variable} to {meaning}",
                 self.formula
             ));
         }
-        println!("xtask: {missing}: {install}");
-        if apt(&install).is_err() {
-            // Package lists of a fresh container are empty.
-            run(Command::new("apt-get").arg("update").stdin(Stdio::null()))?;
-            apt(&install)?;
-        }
+        println!("xtask: {missing}: {words}");
+        install(self.package)?;
         (self.find)().map(drop).map_err(|missing| {
             format!(
                 "{missing}, and this system's package is no newer: see {}",
@@ -128,10 +123,33 @@ impl Server {
     }
 }
 
-fn apt(install: &str) -> Outcome {
-    let mut words = install.split(' ');
-    run(Command::new(words.next().unwrap_or_default())
+/// What somebody else would type to install a package.
+fn words(package: &str) -> String {
+    format!("apt-get {} {package}", INSTALL.join(" "))
+}
+
+const INSTALL: [&str; 3] = ["install", "--yes", "--no-install-recommends"];
+
+/// Installs a package. The package lists of a fresh container are empty, and those of an old one name files that are gone: what
+/// fails is tried again with new lists, which are fetched once.
+fn install(package: &str) -> Outcome {
+    static UPDATE: Once = Once::new();
+    let again = || apt(&[&INSTALL[..], &[package]].concat());
+    again().or_else(|error| {
+        if UPDATE.is_completed() {
+            return Err(error);
+        }
+        let mut updated = Ok(());
+        UPDATE.call_once(|| updated = apt(&["update"]));
+        updated.and_then(|()| again())
+    })
+}
+
+fn apt(words: &[&str]) -> Outcome {
+    run(Command::new("apt-get")
         .args(words)
+        // Somebody else may be installing just now.
+        .args(["-o", "DPkg::Lock::Timeout=120"])
         .env("DEBIAN_FRONTEND", "noninteractive")
         // The tests start servers of their own; the system's need not run beside them.
         .env("RUNLEVEL", "1")

@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, RawQuery};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{from_fn, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
 use axum::{Extension, Router};
 use tenancy::TenantRegistry;
 use tenancy::http::domains::KnownDomains;
+use tenancy::http::limit::{Allowance, LimitLayer, Limits};
 use tower::Layer as _;
 use tower_http::csrf::CsrfLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::db::Db;
 use crate::error::AppError;
+use crate::identity::rights::{self, Needs, Right};
 use crate::identity::{Identity, guard};
 use crate::{api, assets, attachments, goals, html, leads, reports, sign_in, tasks, users};
 
@@ -34,9 +36,17 @@ pub fn router(
 ) -> Result<Router, tenancy::Error> {
     let resolve = identity.layer(registry, domain)?;
     let domains = identity.domains(domain)?;
-    let tenants = pages()
-        .merge(json())
-        .merge(files())
+    let group = |routes: Router<Db>, look, send| {
+        routes.route_layer(from_fn_with_state(
+            Needs::new(&db, look, send),
+            rights::check,
+        ))
+    };
+    let tenants = group(work(), Right::Look, Right::Work)
+        .merge(group(files(), Right::Look, Right::Work))
+        .merge(group(settings(), Right::Look, Right::Manage))
+        .merge(group(access(), Right::Manage, Right::Manage))
+        .merge(group(own(), Right::Look, Right::Look))
         .layer(from_fn(reports::counts::outdated_by_writes))
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::Unreadable {
@@ -69,11 +79,11 @@ pub fn permission(known: KnownDomains) -> Router {
 
 /// What is there for somebody who is nobody yet.
 fn entry() -> Router<Db> {
+    // Checking a password is work, and strangers ask for it: so much of it at a time, and so much in a minute.
+    let limits = Limits::new(Allowance::unlimited().rate(60, 60).at_once(4));
+    let sign_in = post(sign_in::handlers::sign_in).layer(LimitLayer::new(limits));
     Router::new()
-        .route(
-            "/sign-in",
-            get(sign_in::handlers::blank).post(sign_in::handlers::sign_in),
-        )
+        .route("/sign-in", get(sign_in::handlers::blank).merge(sign_in))
         .route("/sign-out", post(sign_in::handlers::sign_out))
         .route(
             "/invitations/{secret}",
@@ -81,7 +91,8 @@ fn entry() -> Router<Db> {
         )
 }
 
-fn pages() -> Router<Db> {
+/// Leads: every member sees them, and those who work change them.
+fn work() -> Router<Db> {
     Router::new()
         .route("/", get(reports::handlers::dashboard))
         .route(
@@ -96,13 +107,52 @@ fn pages() -> Router<Db> {
         .route("/leads/{id}/edit", get(leads::handlers::edit))
         .route("/leads/{id}/notes", post(leads::handlers::note))
         .route("/leads/{id}/delete", post(leads::handlers::remove))
+        .route("/reports", get(reports::handlers::report))
+        .route("/api/leads", get(api::leads::list).post(api::leads::add))
+        .route(
+            "/api/leads/{id}",
+            get(api::leads::one)
+                .patch(api::leads::change)
+                .delete(api::leads::remove),
+        )
+        .route("/api/reports/pipeline", get(api::reports::by_status))
+}
+
+/// What every member sees, and those who manage the workspace change.
+fn settings() -> Router<Db> {
+    Router::new()
         .route(
             "/users",
             get(users::handlers::list).post(users::handlers::invite),
         )
         .route("/users/{id}/revoke", post(users::handlers::revoke))
-        .route("/reports", get(reports::handlers::report))
         .route("/reports/goal", post(goals::handlers::set))
+        .route(
+            "/api/reports/goal",
+            get(goals::handlers::one).put(goals::handlers::replace),
+        )
+}
+
+/// What else gets into the workspace: nothing that others need to see.
+fn access() -> Router<Db> {
+    Router::new()
+        .route(
+            "/api/domains",
+            get(api::domains::list).post(api::domains::claim),
+        )
+        .route("/api/domains/{domain}/verify", post(api::domains::verify))
+        .route("/api/domains/{domain}", delete(api::domains::release))
+        .route(
+            "/api/keys",
+            get(api::access::keys).post(api::access::add_key),
+        )
+        .route("/api/keys/{prefix}/rotate", post(api::access::rotate_key))
+        .route("/api/keys/{prefix}", delete(api::access::revoke_key))
+}
+
+/// What is each user's own: a token can do what they can.
+fn own() -> Router<Db> {
+    Router::new().route("/api/tokens", post(api::access::token))
 }
 
 /// Attachments, imports and exports. An upload may be larger than other requests.
@@ -124,35 +174,6 @@ fn files() -> Router<Db> {
         .route("/tasks/{id}", get(tasks::handlers::show))
         .route("/tasks/{id}/file", get(tasks::handlers::file))
         .route("/api/tasks/{id}", get(tasks::handlers::progress))
-}
-
-fn json() -> Router<Db> {
-    Router::new()
-        .route("/api/leads", get(api::leads::list).post(api::leads::add))
-        .route(
-            "/api/leads/{id}",
-            get(api::leads::one)
-                .patch(api::leads::change)
-                .delete(api::leads::remove),
-        )
-        .route(
-            "/api/domains",
-            get(api::domains::list).post(api::domains::claim),
-        )
-        .route("/api/domains/{domain}/verify", post(api::domains::verify))
-        .route("/api/domains/{domain}", delete(api::domains::release))
-        .route("/api/tokens", post(api::access::token))
-        .route(
-            "/api/keys",
-            get(api::access::keys).post(api::access::add_key),
-        )
-        .route("/api/keys/{prefix}/rotate", post(api::access::rotate_key))
-        .route("/api/keys/{prefix}", delete(api::access::revoke_key))
-        .route("/api/reports/pipeline", get(api::reports::by_status))
-        .route(
-            "/api/reports/goal",
-            get(goals::handlers::one).put(goals::handlers::replace),
-        )
 }
 
 /// What every answer carries: nothing but our own stylesheet and script may load, nobody may frame the page, no cache may keep what

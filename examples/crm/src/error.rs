@@ -27,6 +27,9 @@ pub enum AppError {
     /// There is nothing by that id for this tenant.
     #[error("there is nothing here")]
     NotFound,
+    /// A member whose role does not reach that far.
+    #[error("your role does not allow this; ask an administrator of your workspace")]
+    Forbidden,
     /// Fields that do not say what they must.
     #[error("some fields need attention")]
     Invalid(FieldErrors),
@@ -75,6 +78,7 @@ impl AppError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unreadable { status, .. } => *status,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -103,9 +107,9 @@ fn database_status(error: &sqlx::Error) -> StatusCode {
 fn tenancy_status(error: &TenancyError) -> StatusCode {
     match error {
         TenancyError::Tenancy(error) => Problem::from(error.kind()).status(),
-        TenancyError::BudgetExhausted { .. } | TenancyError::Unreachable { .. } => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        TenancyError::BudgetExhausted { .. }
+        | TenancyError::TenantBudgetExhausted { .. }
+        | TenancyError::Unreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -181,7 +181,11 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
         ),
         StatusCode::FORBIDDEN => (
             "That is not allowed here",
-            "Go back to the workspace and try it from there.",
+            "Your role may not reach that far: ask an administrator of your workspace. If it does, try it from there.",
+        ),
+        StatusCode::TOO_MANY_REQUESTS => (
+            "That was tried too often",
+            "Wait a few minutes, then try again.",
         ),
         StatusCode::LOCKED => (
             "Changes are switched off for the moment",

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
+use super::share::{Share, Shares};
 use super::{Budget, BudgetStats};
-use crate::Placement;
+use crate::{Placement, TenantId};
 
 /// Why there is no connection for a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,13 @@ pub enum BudgetError {
     Exhausted {
         /// Connections the budget allows.
         max: usize,
+        /// How long the caller waited.
+        waited: Duration,
+    },
+    /// The tenant itself used as many connections as it may for longer than the acquire timeout. Others were not in its way.
+    TenantExhausted {
+        /// Connections that one tenant may use at once.
+        per_tenant: usize,
         /// How long the caller waited.
         waited: Duration,
     },
@@ -32,6 +40,10 @@ impl fmt::Display for BudgetError {
                 f,
                 "all {max} connections of the budget were busy for {waited:?}; shorten transactions or raise `Budget::new`"
             ),
+            Self::TenantExhausted { per_tenant, waited } => write!(
+                f,
+                "this tenant used its {per_tenant} connections for {waited:?}; shorten its transactions or raise `Budget::per_tenant`"
+            ),
             Self::Closed => f.write_str("the pool is closed"),
         }
     }
@@ -40,8 +52,14 @@ impl fmt::Display for BudgetError {
 impl std::error::Error for BudgetError {}
 
 /// The right to use one connection. Dropping it gives it to the next in line.
+///
+/// In this order: where no slot is held, no tenant's place is.
 #[derive(Debug)]
-pub struct Slot(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+pub struct Slot {
+    /// The tenant's place, where the budget limits each tenant.
+    _of_tenant: Option<Share>,
+    _of_budget: OwnedSemaphorePermit,
+}
 
 /// One open connection, counted while it lives.
 ///
@@ -126,6 +144,8 @@ struct Idle<C> {
 pub struct Ledger<C> {
     budget: Budget,
     slots: Arc<Semaphore>,
+    /// `None` if a tenant may use the whole budget.
+    shares: Option<Arc<Shares>>,
     open: Arc<AtomicUsize>,
     /// Least recently used first. A few dozen entries, so a scan beats an index.
     idle: Mutex<Vec<Idle<C>>>,
@@ -146,6 +166,7 @@ impl<C> Ledger<C> {
     pub fn new(budget: Budget) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(budget.max_connections)),
+            shares: budget.tenant_limit().map(Shares::new),
             budget,
             open: Arc::new(AtomicUsize::new(0)),
             idle: Mutex::new(Vec::new()),
@@ -166,28 +187,71 @@ impl<C> Ledger<C> {
             open: self.open.load(Ordering::Relaxed),
             idle: self.lock().len(),
             free_slots: self.slots.available_permits(),
+            tenants: self.shares.as_ref().map_or(0, |shares| shares.tenants()),
             max: self.budget.max_connections,
         }
     }
 
-    /// Waits for a slot, first come, first served.
+    /// Waits for a slot for a tenant, first come, first served.
+    ///
+    /// Where the budget limits each tenant, a caller whose tenant is at that limit waits for its own tenant first, and is in
+    /// nobody else's way meanwhile. Dropping the future at any await gives back what it holds.
     ///
     /// # Errors
-    /// [`BudgetError::Exhausted`] after the acquire timeout, [`BudgetError::Closed`].
-    pub async fn slot(&self) -> Result<Slot, BudgetError> {
+    /// [`BudgetError::Exhausted`] or [`BudgetError::TenantExhausted`] after the acquire timeout, [`BudgetError::Closed`].
+    pub async fn slot(&self, tenant: TenantId) -> Result<Slot, BudgetError> {
+        let Some(shares) = &self.shares else {
+            let of_budget = match self.free_slot()? {
+                Some(slot) => slot,
+                None => tokio::time::timeout(self.budget.acquire_timeout, self.next_slot())
+                    .await
+                    .unwrap_or(Err(self.exhausted()))?,
+            };
+            return Ok(Slot {
+                _of_tenant: None,
+                _of_budget: of_budget,
+            });
+        };
+        let until = tokio::time::Instant::now() + self.budget.acquire_timeout;
+        let share = Arc::clone(shares).place(tenant);
+        let share = tokio::time::timeout_at(until, share)
+            .await
+            .map_err(|_elapsed| BudgetError::TenantExhausted {
+                per_tenant: self.budget.per_tenant,
+                waited: self.budget.acquire_timeout,
+            })?;
+        let of_budget = match self.free_slot()? {
+            Some(slot) => slot,
+            None => tokio::time::timeout_at(until, self.next_slot())
+                .await
+                .unwrap_or(Err(self.exhausted()))?,
+        };
+        Ok(Slot {
+            _of_tenant: Some(share),
+            _of_budget: of_budget,
+        })
+    }
+
+    /// A slot that nobody holds and nobody waits for.
+    fn free_slot(&self) -> Result<Option<OwnedSemaphorePermit>, BudgetError> {
         match Arc::clone(&self.slots).try_acquire_owned() {
-            Ok(slot) => return Ok(Slot(slot)),
-            Err(TryAcquireError::Closed) => return Err(BudgetError::Closed),
-            Err(TryAcquireError::NoPermits) => {}
+            Ok(slot) => Ok(Some(slot)),
+            Err(TryAcquireError::Closed) => Err(BudgetError::Closed),
+            Err(TryAcquireError::NoPermits) => Ok(None),
         }
-        let waited = self.budget.acquire_timeout;
-        let waiting = Arc::clone(&self.slots).acquire_owned();
-        match tokio::time::timeout(waited, waiting).await {
-            Ok(slot) => slot.map(Slot).map_err(|_closed| BudgetError::Closed),
-            Err(_elapsed) => Err(BudgetError::Exhausted {
-                max: self.budget.max_connections,
-                waited,
-            }),
+    }
+
+    async fn next_slot(&self) -> Result<OwnedSemaphorePermit, BudgetError> {
+        Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map_err(|_closed| BudgetError::Closed)
+    }
+
+    fn exhausted(&self) -> BudgetError {
+        BudgetError::Exhausted {
+            max: self.budget.max_connections,
+            waited: self.budget.acquire_timeout,
         }
     }
 
@@ -277,7 +341,11 @@ impl<C> Ledger<C> {
                 let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
                     break;
                 };
-                taken.push((idle.remove(at).live, Slot(slot)));
+                let slot = Slot {
+                    _of_tenant: None,
+                    _of_budget: slot,
+                };
+                taken.push((idle.remove(at).live, slot));
             } else {
                 at += 1;
             }

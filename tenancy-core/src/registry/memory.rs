@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_core::future::BoxFuture;
 
-use super::{ApiKeyHash, DomainName, Known, LookupKey, TenantRegistry};
+use super::{ApiKeyHash, DomainName, Known, LookupKey, Resolved, TenantRegistry};
 use crate::{Error, ErrorKind, Tenant, TenantId, TenantSlug, TenantStatus};
 
 /// A registry in the memory of this process. Clones share it.
@@ -191,6 +191,14 @@ impl TenantRegistry for InMemoryRegistry {
         key: &'a LookupKey,
     ) -> BoxFuture<'a, Result<Option<Arc<Tenant>>, Error>> {
         Box::pin(std::future::ready(Ok(self.find(key))))
+    }
+
+    fn lookup_until<'a>(
+        &'a self,
+        key: &'a LookupKey,
+    ) -> BoxFuture<'a, Result<Option<Resolved>, Error>> {
+        let found = self.find(key).map(Resolved::from);
+        Box::pin(std::future::ready(Ok(found)))
     }
 
     fn peek(&self, key: &LookupKey) -> Known {

@@ -6,6 +6,7 @@ mod memory;
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub use cached::{CachedRegistry, CachedRegistryBuilder, RegistryEvent};
 use futures_core::future::BoxFuture;
@@ -63,6 +64,20 @@ pub trait TenantRegistry: Send + Sync + Debug + 'static {
         key: &'a LookupKey,
     ) -> BoxFuture<'a, Result<Option<Arc<Tenant>>, Error>>;
 
+    /// The same, with the time until which the answer holds if nobody changes anything: an API key may be over one day. A
+    /// cache serves no answer beyond it.
+    ///
+    /// A registry whose keys end by themselves implements this; without, they lead to their tenants until something changes.
+    ///
+    /// # Errors
+    /// As [`lookup`](Self::lookup).
+    fn lookup_until<'a>(
+        &'a self,
+        key: &'a LookupKey,
+    ) -> BoxFuture<'a, Result<Option<Resolved>, Error>> {
+        Box::pin(async move { Ok(self.lookup(key).await?.map(Resolved::from)) })
+    }
+
     /// What can be said about `key` without waiting.
     ///
     /// Layers on a hot path ask this first, and [`lookup`](Self::lookup) only if the answer is [`Known::Unsure`]. What is
@@ -71,6 +86,29 @@ pub trait TenantRegistry: Send + Sync + Debug + 'static {
     fn peek(&self, key: &LookupKey) -> Known {
         let _ = key;
         Known::Unsure
+    }
+}
+
+/// The tenant that a key leads to, and until when.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "whoever passes an answer on must pass on when it ends"
+)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The tenant.
+    pub tenant: Arc<Tenant>,
+    /// From when on the key leads nowhere, though nobody changed anything; `None` if it does not end by itself.
+    pub until: Option<SystemTime>,
+}
+
+impl From<Arc<Tenant>> for Resolved {
+    /// By a key that does not end by itself.
+    fn from(tenant: Arc<Tenant>) -> Self {
+        Self {
+            tenant,
+            until: None,
+        }
     }
 }
 
@@ -96,6 +134,13 @@ impl<R: TenantRegistry + ?Sized> TenantRegistry for Arc<R> {
         key: &'a LookupKey,
     ) -> BoxFuture<'a, Result<Option<Arc<Tenant>>, Error>> {
         (**self).lookup(key)
+    }
+
+    fn lookup_until<'a>(
+        &'a self,
+        key: &'a LookupKey,
+    ) -> BoxFuture<'a, Result<Option<Resolved>, Error>> {
+        (**self).lookup_until(key)
     }
 
     fn peek(&self, key: &LookupKey) -> Known {

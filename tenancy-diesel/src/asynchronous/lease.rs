@@ -137,7 +137,7 @@ impl Lease {
     /// A connection for a tenant's placement, new or used. Dropping the future at any await gives back what it holds.
     pub(super) async fn acquire(core: &AsyncCore, tenant: &Tenant) -> Result<Self> {
         core.server(tenant.placement())?;
-        let slot = core.book.slot().await?;
+        let slot = core.book.slot(tenant.id()).await?;
         // Types that were looked up by name can't be forgotten, so a connection keeps to its placement.
         let choice = core.book.choose(&slot, tenant.placement(), |_, _| false)?;
         let (slot, live) = match choice {

@@ -173,7 +173,8 @@ impl<C: TenantDb> PoolCore<C> {
     {
         cx.ensure_live().map_err(Error::from)?;
         self.server(cx.tenant().placement())?;
-        let slot = self.book.slot().await.map_err(Error::from)?;
+        let tenant = cx.tenant_id();
+        let slot = self.book.slot(tenant).await.map_err(Error::from)?;
         self.keeper.ensure(&self.book);
         let (answer, asked) = oneshot::channel();
         let (core, span) = (Arc::clone(self), tracing::Span::current());

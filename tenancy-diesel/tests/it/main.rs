@@ -22,6 +22,7 @@ mod asynchronous;
 mod changes;
 mod composes;
 mod matrix;
+mod per_tenant;
 mod places;
 mod soak;
 mod tables;

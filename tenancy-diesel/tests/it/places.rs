@@ -75,9 +75,14 @@ pub(crate) fn pg_server(app: &PgConnectOptions, admin: &PgConnectOptions) -> PgS
 
 /// A pool over the fixture's tenants.
 pub(crate) fn pool<C: Driver>(tenants: &TwoTenants<C::Sqlx>, connections: usize) -> TenantPool<C> {
+    pool_with(tenants, Budget::new(connections))
+}
+
+/// The same under any budget.
+pub(crate) fn pool_with<C: Driver>(tenants: &TwoTenants<C::Sqlx>, budget: Budget) -> TenantPool<C> {
     let builder: TenantPoolBuilder<C> = TenantPool::builder(tenants.pool.catalog().clone())
         .server(ServerName::default(), C::server(tenants))
-        .budget(Budget::new(connections));
+        .budget(budget);
     match tenants.walls {
         Walls::Both => builder,
         Walls::FirewallOnly => builder.without_server_wall(),
@@ -92,7 +97,15 @@ pub(crate) fn async_pool(
     tenants: &TwoTenants<sqlx::Postgres>,
     connections: usize,
 ) -> AsyncTenantPool {
-    async_pool_of(tenants, PgConnection::server(tenants), connections)
+    async_pool_with(tenants, Budget::new(connections))
+}
+
+/// The same under any budget.
+pub(crate) fn async_pool_with(
+    tenants: &TwoTenants<sqlx::Postgres>,
+    budget: Budget,
+) -> AsyncTenantPool {
+    async_pool_of(tenants, PgConnection::server(tenants), budget)
 }
 
 /// The same through a network.
@@ -103,17 +116,17 @@ pub(crate) fn async_pool_through(
 ) -> AsyncTenantPool {
     let slow = |options: PgConnectOptions| options.host("127.0.0.1").port(network.address().port());
     let server = pg_server(&slow(tenants.app_options()), &slow(tenants.admin_options()));
-    async_pool_of(tenants, server, connections)
+    async_pool_of(tenants, server, Budget::new(connections))
 }
 
 fn async_pool_of(
     tenants: &TwoTenants<sqlx::Postgres>,
     server: PgServer,
-    connections: usize,
+    budget: Budget,
 ) -> AsyncTenantPool {
     let builder = AsyncTenantPool::builder(tenants.pool.catalog().clone())
         .server(ServerName::default(), server)
-        .budget(Budget::new(connections));
+        .budget(budget);
     match tenants.walls {
         Walls::Both => builder,
         Walls::FirewallOnly => builder.without_server_wall(),

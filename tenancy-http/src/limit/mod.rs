@@ -9,6 +9,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `allowance` | [`Allowance`]: what one tenant may use; [`Limits`]: who has which |
+//! | `attempts` | [`Attempts`]: tries under one name, such as signing in |
 //! | `count` | `Verdict`: what counting came to |
 //! | `local` | counts of this process, one small lock per tenant |
 //! | `redis` | [`SharedCounts`]: counts that nodes share (feature `redis`) |
@@ -16,6 +17,7 @@
 //! | `headers` | the fields that tell clients where they stand |
 
 mod allowance;
+mod attempts;
 mod body;
 mod count;
 mod future;
@@ -27,6 +29,7 @@ mod redis;
 mod service;
 
 pub use allowance::{Allowance, Limits};
+pub use attempts::Attempts;
 pub use body::LimitBody;
 pub use future::LimitFuture;
 pub use layer::{LimitLayer, Outage};

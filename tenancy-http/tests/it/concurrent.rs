@@ -81,3 +81,27 @@ async fn a_bare_spawn_loses_the_context_and_ours_keeps_it() {
     let seen = ask(&app, request("acme.crm.example.com")).await;
     assert_eq!(seen.body, "NoTenant NoTenant acme acme");
 }
+
+/// A value that is made when it is first needed is made in somebody's request. What it keeps is nobody's for that.
+#[tokio::test]
+async fn what_was_made_in_one_tenants_request_is_not_that_tenants() {
+    use std::sync::OnceLock;
+    use tenancy_cache::TenantCache;
+
+    async fn cached(names: &OnceLock<TenantCache<String>>) -> String {
+        let names = names.get_or_init(|| TenantCache::builder("names").build().unwrap());
+        let load = async || Ok::<_, std::convert::Infallible>(slug_now());
+        names.get_or_load("mine", load).await.unwrap()
+    }
+
+    for order in [["acme", "globex"], ["globex", "acme"]] {
+        let names: &'static OnceLock<_> = Box::leak(Box::default());
+        let app = Router::new()
+            .route("/", get(move || cached(names)))
+            .layer(layer());
+        for slug in order.into_iter().chain(order) {
+            let seen = ask(&app, request(&format!("{slug}.{BASE}"))).await;
+            assert_eq!(seen.body, slug, "{order:?}");
+        }
+    }
+}

@@ -47,6 +47,9 @@ impl From<BudgetError> for Error {
     fn from(error: BudgetError) -> Self {
         match error {
             BudgetError::Exhausted { max, waited } => Self::BudgetExhausted { max, waited },
+            BudgetError::TenantExhausted { per_tenant, waited } => {
+                Self::TenantBudgetExhausted { per_tenant, waited }
+            }
             _ => Self::Closed,
         }
     }
@@ -78,14 +81,14 @@ impl<DB: TenantDb> Ledger<DB> {
     /// Dropping the future at any await gives back what it holds.
     ///
     /// # Errors
-    /// [`Error::BudgetExhausted`], [`Error::UnknownServer`], [`Error::Unreachable`], [`Error::WrongPin`],
-    /// [`Error::Closed`].
+    /// [`Error::BudgetExhausted`], [`Error::TenantBudgetExhausted`], [`Error::UnknownServer`], [`Error::Unreachable`],
+    /// [`Error::WrongPin`], [`Error::Closed`].
     pub(crate) async fn acquire(self: &Arc<Self>, tenant: &Tenant) -> Result<Lease<DB>> {
         let placement = tenant.placement();
         let Some(server) = self.servers.get(placement.server()) else {
             return Err(Error::UnknownServer(placement.server().to_string()));
         };
-        let slot = self.book.slot().await?;
+        let slot = self.book.slot(tenant.id()).await?;
         self.ensure_keeper();
         match self.book.choose(&slot, placement, DB::can_take_over)? {
             Choice::Reuse(live) => self.lease(live, tenant, slot, true),

@@ -127,7 +127,7 @@ impl<DB: TenantDb> SqlRegistry<DB> {
     /// Puts a new API key in the place of one, which goes on leading to the tenant for the time of `overlap`: callers change over
     /// meanwhile, and none of them sees a refusal. The old key is named by its prefix, as [`api_keys`](Self::api_keys) lists it.
     ///
-    /// A cache may serve the old key until its own time to live is over.
+    /// A cache serves the old key to the end of the overlap and not beyond, by the clock of its machine.
     ///
     /// # Errors
     /// `UnknownTenant` if the tenant has no valid key of this prefix, or several; `RegistryUnavailable`.

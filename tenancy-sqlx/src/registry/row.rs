@@ -10,12 +10,17 @@ use tenancy_core::{
 
 use super::store::Row;
 
-/// The start of every statement that reads tenants; the columns are the ones [`tenant`] takes.
+/// The start of every statement that reads tenants; the columns are the ones [`tenant`] takes, and whatever is asked for
+/// behind them.
 macro_rules! select_tenants {
     ($rest:literal) => {
+        select_tenants!("", $rest)
+    };
+    ($more:literal, $rest:literal) => {
         concat!(
-            "SELECT t.id, t.slug, t.name, t.status, t.isolation, t.server, t.placement_name, t.plan, t.settings, t.features, t.epoch \
-             FROM tenancy.tenants t ",
+            "SELECT t.id, t.slug, t.name, t.status, t.isolation, t.server, t.placement_name, t.plan, t.settings, t.features, t.epoch",
+            $more,
+            " FROM tenancy.tenants t ",
             $rest
         )
     };

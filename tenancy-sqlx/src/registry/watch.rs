@@ -1,11 +1,14 @@
-//! Carries changes of the registry into caches: by push where the database can, by polling everywhere.
+//! Carries changes of the registry into caches: by push where the database can or somebody else does, by polling everywhere.
 
+use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use tenancy_core::{
     CachedRegistry, Error as CoreError, RegistryEvent, TenantId, TenantRegistry, TenantStatus,
 };
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::SqlRegistry;
@@ -21,6 +24,18 @@ const PAGE: i64 = 1000;
 #[must_use = "dropped, it stops"]
 pub struct RegistryWatch {
     task: JoinHandle<()>,
+    nudge: Arc<Notify>,
+}
+
+impl RegistryWatch {
+    /// Looks for changes now instead of at the next poll: for news that came some other way, such as by Redis
+    /// (`tenancy_cache::RegistryNews`) where the registry is a SQLite file of several processes.
+    ///
+    /// Nothing is taken from the news but that there is some, so it need not be believed, may come twice, and costs one
+    /// statement however much of it comes at once.
+    pub fn look_now(&self) {
+        self.nudge.notify_one();
+    }
 }
 
 impl Drop for RegistryWatch {
@@ -79,13 +94,15 @@ impl<DB: TenantDb> SqlRegistry<DB> {
             cache: Arc::downgrade(cache),
             epoch,
             interval,
+            nudge: Arc::default(),
         };
+        let nudge = Arc::clone(&watcher.nudge);
         #[expect(
             clippy::disallowed_methods,
             reason = "watches on behalf of all tenants, inside none"
         )]
         let task = tokio::spawn(watcher.run());
-        Ok(RegistryWatch { task })
+        Ok(RegistryWatch { task, nudge })
     }
 
     /// Changes after `epoch`, oldest first.
@@ -113,6 +130,7 @@ struct Watcher<DB, R> {
     cache: Weak<CachedRegistry<R>>,
     epoch: i64,
     interval: Duration,
+    nudge: Arc<Notify>,
 }
 
 impl<DB: TenantDb, R: TenantRegistry> Watcher<DB, R> {
@@ -137,14 +155,21 @@ impl<DB: TenantDb, R: TenantRegistry> Watcher<DB, R> {
                     tracing::warn!(%error, "the registry can't be polled; caches keep what they know");
                 }
             }
-            let heard = match &mut hints {
-                Some(hints) => tokio::time::timeout(self.interval, hints.next()).await,
-                None => {
-                    tokio::time::sleep(self.interval).await;
-                    continue;
+            let heard = {
+                let nudged = pin!(self.nudge.notified());
+                let hinted = async {
+                    match &mut hints {
+                        Some(hints) => hints.next().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                let hinted = pin!(hinted);
+                match tokio::time::timeout(self.interval, select(hinted, nudged)).await {
+                    Ok(Either::Left((hint, _))) => hint,
+                    Ok(Either::Right(_)) | Err(_) => Ok(()),
                 }
             };
-            if let Ok(Err(error)) = heard {
+            if let Err(error) = heard {
                 tracing::warn!(%error, "the registry's announcements stopped; listening again");
                 hints = None;
                 tokio::time::sleep(self.interval.min(Duration::from_secs(1))).await;

@@ -1,9 +1,11 @@
 //! API keys that are rotated and listed, and domains that a proxy may ask about, on both databases.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tenancy_core::{
-    Actor, ApiKeyHash, DomainName, ErrorKind, Isolation, RegistryExt as _, TenantStatus,
+    Actor, ApiKeyHash, CachedRegistry, DomainName, ErrorKind, Isolation, RegistryExt as _,
+    TenantStatus,
 };
 use tenancy_sqlx::provision::ProvisionDb;
 use tenancy_sqlx::registry::ApiKey;
@@ -33,6 +35,92 @@ async fn served_domains_are_verified_ones_of_served_tenants_on_postgres() {
 async fn served_domains_are_verified_ones_of_served_tenants_on_sqlite() {
     let place = Files::new().await;
     served_domains(place.registry.clone(), place.migrated().await).await;
+}
+
+#[tokio::test]
+async fn keys_end_on_every_node_on_postgres() {
+    let place = Pg::new().await;
+    keys_end_on_every_node(place.registry.clone(), place.migrated().await).await;
+}
+
+#[tokio::test]
+async fn keys_end_on_every_node_on_sqlite() {
+    let place = Files::new().await;
+    keys_end_on_every_node(place.registry.clone(), place.migrated().await).await;
+}
+
+/// Two nodes, each with a cache that keeps what it knows for an hour.
+async fn keys_end_on_every_node<DB: ProvisionDb>(
+    registry: SqlRegistry<DB>,
+    provisioner: Provisioner<DB>,
+) {
+    let by = Actor::user("ops");
+    let tenant = provisioner.provision(new("acme", Isolation::Shared)).await;
+    let acme = tenant.unwrap().id();
+    let hour = Duration::from_secs(3600);
+    let node = || {
+        let cache = CachedRegistry::builder(registry.clone())
+            .ttl(hour)
+            .negative_ttl(hour);
+        Arc::new(cache.build())
+    };
+    let (here, there) = (node(), node());
+    let _watches = [
+        registry
+            .watch(&here, Duration::from_millis(50))
+            .await
+            .unwrap(),
+        registry
+            .watch(&there, Duration::from_millis(50))
+            .await
+            .unwrap(),
+    ];
+    let served = async |key: &ApiKey| {
+        let hash = ApiKeyHash::of(key.reveal());
+        (
+            here.by_api_key(&hash).await.is_ok(),
+            there.by_api_key(&hash).await.is_ok(),
+        )
+    };
+
+    // Revoked: at once on the node that applies the event, and on the other when the news are there.
+    let key = registry.add_api_key(acme, &by).await.unwrap();
+    assert_eq!(served(&key).await, (true, true));
+    let event = registry
+        .revoke_listed_api_key(acme, key.prefix(), &by)
+        .await
+        .unwrap();
+    here.apply(event);
+    assert!(!served(&key).await.0);
+    for attempt in 0.. {
+        assert!(
+            attempt < 500,
+            "the other node goes on serving a revoked key"
+        );
+        if !served(&key).await.1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    // Rotated: nobody announces that the overlap is over, and yet no cache serves the old key from then on.
+    let old = registry.add_api_key(acme, &by).await.unwrap();
+    let overlap = Duration::from_secs(2);
+    let next = registry
+        .rotate_api_key(acme, old.prefix(), overlap, &by)
+        .await
+        .unwrap();
+    let listed = registry.api_keys(acme).await.unwrap();
+    let row = listed.iter().find(|row| row.prefix == old.prefix());
+    let end = u64::try_from(row.unwrap().expires_at.unwrap()).unwrap();
+    let end = SystemTime::UNIX_EPOCH + Duration::from_millis(end);
+    // As long as it is served it is so from the caches, most of the time.
+    while let Ok(left) = end.duration_since(SystemTime::now()) {
+        let _ = served(&old).await;
+        tokio::time::sleep(left.min(Duration::from_millis(20))).await;
+    }
+    assert_eq!(served(&old).await, (false, false));
+    assert_eq!(served(&next).await, (true, true));
 }
 
 async fn keys_are_rotated<DB: ProvisionDb>(

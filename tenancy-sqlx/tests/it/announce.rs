@@ -78,6 +78,14 @@ impl Nodes {
         assert_eq!(cut.await, 1);
     }
 
+    /// Plain connections to the database.
+    fn pool(&self) -> sqlx::PgPool {
+        let options: PgConnectOptions = self.place.database.admin_options();
+        sqlx::postgres::PgPoolOptions::new()
+            .max_connections(1)
+            .connect_lazy_with(options)
+    }
+
     async fn admin(&self, sql: &'static str) -> i64 {
         // Of this database alone: other tests have nodes too.
         let options: PgConnectOptions = self.place.database.admin_options();
@@ -124,4 +132,17 @@ async fn while_nobody_can_listen_polling_goes_on() {
     nodes.connections(-1).await;
     nodes.set(TenantStatus::Active).await;
     nodes.sees(TenantStatus::Active).await;
+}
+
+/// Any session of the database may listen, so an announcement says no more than whom it is about.
+#[tokio::test]
+async fn an_announcement_is_an_id_and_nothing_else() {
+    let nodes = Nodes::new(NEVER).await;
+    let mut listener = sqlx::postgres::PgListener::connect_with(&nodes.pool())
+        .await
+        .unwrap();
+    listener.listen("tenancy_registry").await.unwrap();
+    nodes.set(TenantStatus::Suspended).await;
+    let heard = listener.recv().await.unwrap();
+    assert_eq!(heard.payload(), nodes.held.id().to_string());
 }

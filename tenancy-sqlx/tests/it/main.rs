@@ -23,6 +23,7 @@ mod drift;
 mod ended_by_sqlite;
 mod faults;
 mod interrupted_provisioning;
+mod per_tenant;
 mod places;
 mod provision;
 mod refusals;

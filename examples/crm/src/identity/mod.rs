@@ -8,16 +8,19 @@
 //! | `members` | who is still a member |
 //! | `signer` | the tokens that the CRM gives out |
 //! | `guard` | nobody sees anything but the sign-in page before they signed in |
+//! | `rights` | what a member may do, by role |
 
 mod domains;
 pub mod guard;
 mod members;
+pub mod rights;
 mod sessions;
 mod signer;
 
 use std::sync::Arc;
 
 use tenancy::http::domains::TxtLookup;
+use tenancy::http::limit::Attempts;
 use tenancy::http::{ApiKeys, Sessions, TenantLayer, UsedKeys};
 use tenancy::sqlx::Secret;
 use tenancy::{Error, TenantRegistry};
@@ -41,6 +44,8 @@ pub struct Identity {
     pub signer: Signer,
     /// Domains and API keys.
     pub control: Control,
+    /// How often somebody may try to sign in under one address.
+    pub attempts: Attempts,
     keys: ApiKeys,
     db: Db,
     secret: Secret,
@@ -57,6 +62,8 @@ impl Identity {
             sessions: Sessions::new(DbSessions::new(db.clone())).with_name("crm")?,
             signer: Signer::new(secret)?,
             control,
+            // Ten in a quarter of an hour; those that were right don't count.
+            attempts: Attempts::new(10, 900),
             keys: ApiKeys::new(),
             db: db.clone(),
             secret: Secret::new(secret)?,

@@ -38,7 +38,8 @@ pub async fn blank(shell: Shell) -> Result<Response, AppError> {
     )
 }
 
-/// `POST /sign-in`: the same answer, in the same time, for an address that is nobody's and a password that is wrong.
+/// `POST /sign-in`: the same answer, in the same time, for an address that is nobody's and a password that is wrong; and after
+/// as many attempts the same 429.
 pub async fn sign_in(
     shell: Shell,
     State(db): State<Db>,
@@ -47,6 +48,11 @@ pub async fn sign_in(
 ) -> Result<Response, AppError> {
     let Form(SignInForm { email, password }) = form?;
     let email = email.trim().to_lowercase();
+    let context = TenantContext::current().map_err(tenancy::sqlx::Error::from)?;
+    // Before anybody is looked up.
+    if let Err(problem) = identity.attempts.take(&context, &email) {
+        return Ok(problem.into_response());
+    }
     let known = match password.len() {
         0..=password::LONGEST if email.len() <= 254 => store::credential(&db, &email).await?,
         _ => None,
@@ -62,6 +68,7 @@ pub async fn sign_in(
             &SignInPage::new(shell, email, true),
         );
     }
+    identity.attempts.forgive(&context, &email);
     match user {
         Some(user) => signed_in(&identity, &user.to_string()).await,
         None => Err(AppError::NotFound),

@@ -43,6 +43,8 @@ pub struct UsersPage {
     roles: Vec<Role>,
     errors: FieldErrors,
     invite_link: String,
+    /// Whoever looks may invite and revoke.
+    manages: bool,
 }
 
 impl UsersPage {
@@ -70,8 +72,12 @@ impl UsersPage {
         };
         let active = users.iter().filter(|user| user.status == "active").count();
         let invited = users.iter().filter(|user| user.status == "invited").count();
+        let manages = users
+            .iter()
+            .any(|user| user.id.to_string() == shell.user && user.role == "admin");
         Self {
             shell,
+            manages,
             section: "users",
             rows: users.iter().map(row).collect(),
             count: format!("{active} active, {invited} invited"),

@@ -10,12 +10,14 @@
 )]
 
 mod absent;
+mod attempts;
 mod browser;
 mod front;
 mod identity;
 mod input;
 mod leads;
 mod nodes;
+mod rights;
 mod source;
 mod start;
 mod users;

@@ -20,6 +20,7 @@ mod watch;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub use builder::CachedRegistryBuilder;
 use futures_core::future::BoxFuture;
@@ -27,7 +28,7 @@ use futures_core::future::BoxFuture;
 use self::flight::{Flight, Flights};
 use self::store::{Found, Store};
 use self::watch::Watch;
-use super::{Known, LookupKey, TenantRegistry};
+use super::{Known, LookupKey, Resolved, TenantRegistry};
 use crate::{Error, ErrorKind, Tenant, TenantId, TenantStatus};
 
 /// How often a load is repeated because something newer was announced while it ran.
@@ -59,6 +60,8 @@ pub struct RegistryEvent {
 /// - **News bites at once.** [`apply`](Self::apply) drops the answers under all keys of a tenant together, and every context
 ///   made from any of them sees the new status at its next door. An answer that was on its way meanwhile is not kept, and
 ///   is asked for again before anyone gets it.
+/// - **What ends by itself ends here too**: an API key that is over at some time is served to that time and not beyond, by
+///   the clock of this machine.
 /// - **An outage is an error**, given to all who wait and not remembered. It never becomes "no such tenant". What is in
 ///   the cache and has not expired is still served while the registry is down.
 /// - **Work under way goes on** when a tenant changes, unless its status refuses, or it has moved: a
@@ -145,11 +148,11 @@ impl<R: TenantRegistry> CachedRegistry<R> {
         let mut answer = Ok(None);
         for _ in 0..ATTEMPTS {
             let began = self.flights.begin(flight);
-            match self.inner.lookup(key).await.map_err(unavailable)? {
-                Some(mut tenant) => {
+            match self.inner.lookup_until(key).await.map_err(unavailable)? {
+                Some(Resolved { mut tenant, until }) => {
                     ensure_answers(key, &tenant)?;
                     if self.watch.adopt(&mut tenant) {
-                        self.store.keep(key, &tenant, &began);
+                        self.store.keep(key, &tenant, until, &began);
                         return Ok(Some(tenant));
                     }
                     answer = Err(outdated());
@@ -175,6 +178,18 @@ impl<R: TenantRegistry> TenantRegistry for CachedRegistry<R> {
             Found::Absent => Box::pin(std::future::ready(Ok(None))),
             Found::Nothing => Box::pin(self.load(key)),
         }
+    }
+
+    /// Another cache in front of this one keeps no API keys: when they end is not remembered here.
+    fn lookup_until<'a>(
+        &'a self,
+        key: &'a LookupKey,
+    ) -> BoxFuture<'a, Result<Option<Resolved>, Error>> {
+        let until = matches!(key, LookupKey::ApiKey(_)).then(SystemTime::now);
+        Box::pin(async move {
+            let tenant = self.lookup(key).await?;
+            Ok(tenant.map(|tenant| Resolved { tenant, until }))
+        })
     }
 
     fn peek(&self, key: &LookupKey) -> Known {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 use std::mem;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use foldhash::quality::RandomState;
 
@@ -105,11 +105,17 @@ impl Store {
         Found::Tenant(tenant)
     }
 
-    /// Keeps a tenant under the key it was found by, its id and its slug.
+    /// Keeps a tenant under the key it was found by, its id and its slug; under that key no longer than `until`.
     ///
     /// Not kept if everything was forgotten since the look-up `began`. If something newer is announced meanwhile, what is
     /// kept here is not in force, so nothing need be done about it.
-    pub(super) fn keep(&self, key: &LookupKey, tenant: &Arc<Tenant>, began: &Moment) {
+    pub(super) fn keep(
+        &self,
+        key: &LookupKey,
+        tenant: &Arc<Tenant>,
+        until: Option<SystemTime>,
+        began: &Moment,
+    ) {
         if self.limits.ttl.is_zero() {
             return;
         }
@@ -127,6 +133,9 @@ impl Store {
             began.forgotten,
         );
         if matches!(key, LookupKey::Domain(_) | LookupKey::ApiKey(_)) {
+            let left =
+                until.map(|until| until.duration_since(SystemTime::now()).unwrap_or_default());
+            let expires = left.map_or(expires, |left| expires.min(self.clock.in_at_most(left)));
             self.put(key, tenant, expires, began.forgotten);
         }
     }

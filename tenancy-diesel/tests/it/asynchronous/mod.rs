@@ -1,6 +1,7 @@
 //! The isolation matrix, asked of diesel-async, and what only asynchronous code can do wrong.
 
 mod cancelled;
+mod per_tenant;
 mod probes;
 mod transactions;
 

@@ -123,3 +123,15 @@ macro_rules! migrations {
     };
 }
 use migrations;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locks_whose_names_meet_in_thirty_two_bits_are_two() {
+        // PostgreSQL's `hashtext` makes one number of these.
+        let numbers = ["tenant_74858:invoice", "tenant_139189:invoice"].map(number_of);
+        assert_ne!(numbers[0], numbers[1]);
+    }
+}

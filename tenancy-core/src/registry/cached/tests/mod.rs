@@ -1,6 +1,7 @@
 //! A registry that does as it is told, and what the cache in front of it makes of that. No test sleeps: look-ups wait at
 //! a gate, and time is turned by hand.
 
+mod ending;
 mod model;
 mod scripted;
 
