@@ -1,4 +1,4 @@
-//! Against a real PostgreSQL and a real SQLite. Workers are apalis's own.
+//! Against a real PostgreSQL, a real SQLite and a real Redis. Workers are apalis's own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,3 +19,4 @@ mod soak;
 mod threats;
 mod turns;
 mod world;
+mod writer;

@@ -15,7 +15,7 @@ use tenancy_jobs::worker::{Handlers, Run};
 use tenancy_jobs::{Enqueue, JobQueue};
 use tenancy_testkit::TempFolder;
 
-use crate::world::{Note, Worker, World, both, context, eventually, keys, note, quick};
+use crate::world::{Note, Worker, World, context, eventually, keys, note, on_each, quick};
 
 const TENANTS: usize = 50;
 const JOBS: usize = 10_000;
@@ -51,7 +51,7 @@ impl Ledger {
     }
 }
 
-both! {
+on_each! {
     async fn every_job_runs_under_its_own_tenant_whatever_happens(world) {
         let mut random = StdRng::seed_from_u64(20_261_120);
         let tenants: Vec<_> = (0..TENANTS).map(|n| world.tenant(&format!("t{n}"))).collect();
