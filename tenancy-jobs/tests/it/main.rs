@@ -12,6 +12,8 @@ mod attacks;
 mod look;
 mod outages;
 mod outbox;
+mod push;
+mod redis;
 mod running;
 mod schedule;
 mod sending;

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tenancy_core::{TenantContext, TenantStatus};
-use tenancy_jobs::JobState;
 use tenancy_jobs::apalis::error::{AbortError, BoxDynError, RetryAfterError};
 use tenancy_jobs::apalis::worker::builder::WorkerBuilder;
 use tenancy_jobs::apalis::worker::ext::parallelize::ParallelizeExt as _;
 use tenancy_jobs::worker::{Handlers, Run};
+use tenancy_jobs::{Enqueue, JobState};
 use tokio::sync::Semaphore;
 
 use crate::world::{Note, PATIENCE, Seen, Worker, World, eventually, on_each};
@@ -309,5 +309,47 @@ on_each! {
         go.add_permits(1);
         worker.stop().await;
         assert_eq!(world.count(1).await, 1, "it is the other's still");
+    }
+}
+
+on_each! {
+    /// The queue gave a job to a worker, and the answer got lost: the worker lives on and knows nothing of it.
+    async fn a_job_whose_taking_out_was_never_heard_of_runs_again(world) {
+        let a = world.tenant("a");
+        world.send(&a, "holds on").await;
+        let (begun, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let seen = Seen::default();
+        let inner = (Arc::clone(&begun), Arc::clone(&go), seen.clone());
+        let handlers = Handlers::new().on(move |note: Note, _: Run| {
+            let (begun, go, seen) = inner.clone();
+            async move {
+                if note.text == "holds on" {
+                    begun.add_permits(1);
+                    go.acquire().await?.forget();
+                }
+                seen.note(note)
+            }
+        });
+        let worker = Worker::start(world.backend().lease(Duration::from_secs(1)), handlers);
+        begun.acquire().await.unwrap().forget();
+        let held = world.writer.rows().await.remove(0);
+        let how = Enqueue::new().after(Duration::from_secs(3_600));
+        let _ = world.queue.enqueue_for(&a, &crate::world::note(&a, "lost"), how).await.unwrap();
+        let edited = world.writer.edit(|row| row.state == 0, |row| {
+            row.state = 1;
+            row.attempt = 1;
+            row.run_at = 0;
+            row.lease_by.clone_from(&held.lease_by);
+            row.lease_until.clone_from(&held.lease_until);
+        });
+        assert_eq!(edited.await, 1);
+        // Its lease ends, while that of the job in hands is extended.
+        eventually(async || seen.texts() == ["lost"]).await;
+        let rows = world.writer.rows().await;
+        assert_eq!((rows.len(), rows[0].state, rows[0].attempt), (1, 1, 1));
+        go.add_permits(1);
+        world.drained().await;
+        worker.stop().await;
+        assert_eq!(seen.texts(), ["lost", "holds on"]);
     }
 }

@@ -157,9 +157,9 @@ impl Store for RedisStore {
 
     fn open_queue<'a>(&'a self, queue: &'a str) -> Answer<'a, ()> {
         Box::pin(async move {
-            let mut open = cmd("HSETNX");
-            open.arg(self.at("queues")).arg(queue).arg(0);
-            self.line.query(&open).await
+            let mut open = self.on(&self.scripts.open_queue);
+            open.arg(queue);
+            self.line.run(&open).await
         })
     }
 

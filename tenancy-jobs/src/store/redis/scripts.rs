@@ -7,6 +7,7 @@ use deadpool_redis::redis::Script;
 pub(super) struct Scripts {
     pub(super) push: Script,
     pub(super) existing: Script,
+    pub(super) open_queue: Script,
     pub(super) share: Script,
     pub(super) claim: Script,
     pub(super) settle: Script,
@@ -39,6 +40,7 @@ impl Scripts {
         Self {
             push: script!("push"),
             existing: script!("existing"),
+            open_queue: script!("open_queue"),
             share: script!("share"),
             claim: script!("claim"),
             settle: script!("settle"),
