@@ -16,6 +16,7 @@ mod identity;
 mod input;
 mod leads;
 mod nodes;
+mod redis;
 mod source;
 mod start;
 mod users;
