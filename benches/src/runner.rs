@@ -100,6 +100,12 @@ impl Runner {
         Ok(())
     }
 
+    /// Compares the medians of what was measured elsewhere, in nanoseconds.
+    pub(crate) fn medians(&mut self, figure: Figure, ours: Vec<f64>, other: Vec<f64>) {
+        self.rows
+            .push(compared(figure, median(ours), median(other)));
+    }
+
     /// Measures `ours` against a limit in nanoseconds.
     #[allow(dead_code, reason = "for the firewall's figures")]
     pub(crate) async fn limit(

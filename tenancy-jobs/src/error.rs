@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::JobId;
+use crate::{JobId, StoreError};
 
 /// What this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -14,9 +14,10 @@ pub enum Error {
     /// No tenant, one that may not work, or the scope of another.
     #[error(transparent)]
     Tenancy(#[from] tenancy_core::Error),
-    /// The queue's database did not answer or refused. Nothing was taken; try again when it is back.
+    /// The queue's database did not answer or refused. Nothing was taken; if it is an [outage](StoreError::is_outage), try again
+    /// when it is back.
     #[error("the queue's database did not do as it was told")]
-    Store(#[source] sqlx::Error),
+    Store(#[source] StoreError),
     /// The tenant's own database did not, when a job was put with its rows.
     #[error("the tenant's database did not take the job")]
     Outbox(#[source] sqlx::Error),
@@ -53,7 +54,8 @@ impl Error {
     /// Whether it may go well later, with nothing changed.
     pub fn is_outage(&self) -> bool {
         match self {
-            Self::Store(_) | Self::Outbox(_) => true,
+            Self::Store(error) => error.is_outage(),
+            Self::Outbox(_) => true,
             Self::Tenancy(error) => error.is_registry_unavailable(),
             _ => false,
         }

@@ -19,7 +19,7 @@
 //! one of them with many jobs would be served before all others, and its idempotency keys are everybody's.
 //!
 //! # Features
-//! `postgres` and `sqlite`: where the queue's tables may be. No feature changes behaviour.
+//! `postgres`, `sqlite` and `redis`: where the queue may be. No feature changes behaviour.
 #![cfg_attr(
     test,
     allow(
@@ -49,6 +49,7 @@ pub use outbox::Outbox;
 pub use queue::{Depth, JobInfo, JobQueue, JobQueueBuilder, JobState};
 pub use schedule::{Schedules, Tenants};
 pub use share::Share;
+pub use store::StoreError;
 
 /// The workers this crate feeds, so that users name one version of them.
 pub use apalis_core as apalis;

@@ -213,7 +213,8 @@ impl Config {
         &self.functions
     }
 
-    /// Functions allowed beyond the built-in list that change nothing.
+    /// Functions allowed beyond the built-in list that change nothing. On PostgreSQL also fields of types of your own, for
+    /// `(x).f` calls a function `f` if `x` has no such field.
     #[must_use]
     pub fn pure_functions(&self) -> &[String] {
         &self.pure_functions

@@ -28,6 +28,7 @@
 //! | `metrics` | `http`, with `tenancy::http::observe`, and the metrics of limits |
 //! | `cache` | `tenancy::cache`: Redis connections and caches that see one tenant |
 //! | `jobs` | `tenancy::jobs`: background jobs that run in their tenant's scope, and take turns between tenants |
+//! | `jobs-redis` | their queue in Redis |
 //!
 //! # The context
 //! It is set once, at the edge, and read wherever a door is. Without one there is an error, never a default tenant.

@@ -42,7 +42,7 @@ pub(crate) fn err(number: u32, refused: crate::Refused) -> Result<(), crate::Ref
 
 /// How long the tests may take with a guard down; without it they may not end. Must be far more than they take: whoever is
 /// out of patience says nothing about the guard, and tells so.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// One guard: where it is, and on which lines of the copy.
 struct Guard {

@@ -5,21 +5,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apalis_core::backend::TaskSink as _;
 use apalis_core::error::BoxDynError;
 use apalis_core::worker::builder::WorkerBuilder;
 use apalis_postgres::{Config as PgConfig, PostgresStorage};
+use apalis_redis::{Config as RedisConfig, RedisStorage};
 use apalis_sqlite::{Config as SqliteConfig, SqliteStorage};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tenancy_core::{Actor, InMemoryRegistry, Secret, Tenant, TenantContext, TenantId, TenantSlug};
 use tenancy_jobs::worker::{Handlers, Run};
-use tenancy_jobs::{Enqueue, Job, JobKeys, JobQueue, Share};
-use tenancy_testkit::{PgCluster, TempFolder};
+use tenancy_jobs::{Enqueue, Job, JobKeys, JobQueue, JobQueueBuilder, Share};
+use tenancy_testkit::{PgCluster, RedisServer, TempFolder};
 use tokio::sync::{AcquireError, Notify, Semaphore};
+use tokio::task::JoinHandle;
 use tower::limit::ConcurrencyLimitLayer;
 
 use crate::{
@@ -27,18 +29,34 @@ use crate::{
     runner::{Figure, Runner, Target},
 };
 
-const SEND: [Figure; 2] = [
+const SEND: [Figure; 3] = [
     figure("jobs, postgres: enqueue, against bare apalis"),
     figure("jobs, sqlite: enqueue, against bare apalis"),
+    figure("jobs, redis: enqueue, against bare apalis"),
 ];
-const DO: [Figure; 2] = [
+const DO: [Figure; 3] = [
     figure("jobs, postgres: dequeue and done, against bare apalis"),
     figure("jobs, sqlite: dequeue and done, against bare apalis"),
+    figure("jobs, redis: dequeue and done, against bare apalis"),
 ];
-const WAIT: Figure = Figure {
-    name: "jobs, postgres: a light tenant's wait beside 20,000 jobs of another, against an idle queue",
-    target: Target::Time(2.0),
-};
+const WAIT: [Figure; 3] = [
+    wait_figure(
+        "jobs, postgres: light tenants' median wait beside 20,000 jobs of another, against an idle queue",
+    ),
+    wait_figure(
+        "jobs, sqlite: light tenants' median wait beside 20,000 jobs of another, against an idle queue",
+    ),
+    wait_figure(
+        "jobs, redis: light tenants' median wait beside 20,000 jobs of another, against an idle queue",
+    ),
+];
+
+const fn wait_figure(name: &'static str) -> Figure {
+    Figure {
+        name,
+        target: Target::Time(2.0),
+    }
+}
 
 const fn figure(name: &'static str) -> Figure {
     Figure {
@@ -183,7 +201,8 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
             .filter_map(|it| it.get(at))
             .any(|it| runner.wants(it.name))
     };
-    let (postgres, sqlite) = (wants(0), wants(1));
+    let keys = keys()?;
+    let (postgres, sqlite, redis) = (wants(0), wants(1), wants(2));
     if postgres {
         let database = PgCluster::shared().await?.database().await?;
         let pool = PgPoolOptions::new()
@@ -193,7 +212,7 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
         PostgresStorage::setup(&pool).await?;
         let config = PgConfig::default().queue("bench").batch_size(AT_ONCE);
         let bare = PostgresStorage::<Payload>::new(&pool).with_config(config);
-        let ours = JobQueue::postgres(database.admin_options(), keys()?).build()?;
+        let ours = JobQueue::postgres(database.admin_options(), keys.clone()).build()?;
         compare!(runner, 0, ours, bare);
     }
     if sqlite {
@@ -210,11 +229,33 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
         SqliteStorage::setup(&pool).await?;
         let config = SqliteConfig::default().queue("bench").batch_size(AT_ONCE);
         let bare = SqliteStorage::<Payload>::new(&pool).with_config(config);
-        let ours = JobQueue::sqlite(folder.path(), keys()?).build()?;
+        let ours = JobQueue::sqlite(folder.path(), keys.clone()).build()?;
         compare!(runner, 1, ours, bare);
     }
-    if runner.wants(WAIT.name) {
-        wait(runner).await?;
+    if redis {
+        let server = RedisServer::start().await?;
+        let config = RedisConfig::default().queue("bench").batch_size(AT_ONCE);
+        let bare = RedisStorage::<Payload, _>::new(apalis_redis::connect(server.url()).await?)
+            .with_config(config);
+        let ours = JobQueue::redis(server.url(), keys.clone()).build()?;
+        compare!(runner, 2, ours, bare);
+    }
+    if runner.wants(WAIT[0].name) {
+        let cluster = PgCluster::shared().await?;
+        let [busy, idle] = [cluster.database().await?, cluster.database().await?];
+        let queues = [&busy, &idle].map(|it| JobQueue::postgres(it.admin_options(), keys.clone()));
+        wait(runner, WAIT[0], queues).await?;
+    }
+    if runner.wants(WAIT[1].name) {
+        let [busy, idle] = [TempFolder::new()?, TempFolder::new()?];
+        let queues = [&busy, &idle].map(|it| JobQueue::sqlite(it.path(), keys.clone()));
+        wait(runner, WAIT[1], queues).await?;
+    }
+    if runner.wants(WAIT[2].name) {
+        let server = RedisServer::start().await?;
+        let queues =
+            ["busy", "idle"].map(|it| JobQueue::redis_named(server.url(), it, keys.clone()));
+        wait(runner, WAIT[2], queues).await?;
     }
     Ok(())
 }
@@ -240,19 +281,53 @@ fn add(registry: &InMemoryRegistry, slug: &str) -> Result<TenantContext, Failure
     )?)
 }
 
-/// From sending a job until it begins, one after the other.
-async fn wait(runner: &mut Runner) -> Result<(), Failure> {
-    let cluster = PgCluster::shared().await?;
+/// From sending a job until it begins, of several tenants in turn; beside a tenant that has plenty, and beside nobody.
+async fn wait(
+    runner: &mut Runner,
+    figure: Figure,
+    queues: [JobQueueBuilder; 2],
+) -> Result<(), Failure> {
+    println!("bench: {}", figure.name);
     let mut sides = Vec::new();
-    for heavy_jobs in [20_000, 0] {
-        let database = cluster.database().await?;
+    for (queue, heavy_jobs) in queues.into_iter().zip([20_000, 0]) {
+        sides.push(Side::start(queue, heavy_jobs).await?);
+    }
+    let waits = runner.rounds() * 10;
+    let (mut busy, mut idle) = (Vec::new(), Vec::new());
+    for nth in 0..waits {
+        // Apart, so that they meet each other's work at any moment of it.
+        tokio::time::sleep(Duration::from_micros(3_000 + (nth as u64 * 7_919) % 20_000)).await;
+        for (side, into) in sides.iter().zip([&mut busy, &mut idle]) {
+            into.push(side.one(nth).await?);
+        }
+    }
+    runner.medians(figure, busy, idle);
+    for side in sides {
+        side.task.abort();
+        let _ = side.task.await;
+        side.queue.close().await;
+    }
+    Ok(())
+}
+
+/// A queue with a worker.
+struct Side {
+    queue: JobQueue,
+    light: Vec<TenantContext>,
+    begun: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Side {
+    async fn start(queue: JobQueueBuilder, heavy_jobs: u64) -> Result<Self, Failure> {
         // One tenant may have half of the hands.
-        let queue = JobQueue::postgres(database.admin_options(), keys()?)
-            .shares(|_| Share::new().at_once(4))
-            .build()?;
+        let queue = queue.shares(|_| Share::new().at_once(4)).build()?;
         queue.migrate().await?;
         let registry = Arc::new(InMemoryRegistry::new());
-        let (heavy, light) = (add(&registry, "heavy")?, add(&registry, "light")?);
+        let heavy = add(&registry, "heavy")?;
+        let names = ["a", "b", "c", "d", "e"];
+        let light = names.map(|slug| add(&registry, slug)).into_iter();
+        let light = light.collect::<Result<Vec<_>, Failure>>()?;
         for number in 1..=heavy_jobs {
             let _ = queue
                 .enqueue_for(&heavy, &payload(number), Enqueue::new())
@@ -275,24 +350,23 @@ async fn wait(runner: &mut Runner) -> Result<(), Failure> {
             .backend(queue.worker(registry).at_once(8).build()?)
             .build(handlers);
         let task = tokio::spawn(async move { drop(worker.run().await) });
-        sides.push((queue, light, begun, task, database));
+        Ok(Self {
+            queue,
+            light,
+            begun,
+            task,
+        })
     }
-    let one = async |side: usize, n: u64| {
-        let (queue, light, begun, ..) = sides.get(side).ok_or("two sides")?;
-        for _ in 0..n {
-            let _ = queue
-                .enqueue_for(light, &payload(0), Enqueue::new())
-                .await?;
-            begun.notified().await;
-        }
-        Ok(())
-    };
-    runner
-        .compare(WAIT, async |n| one(0, n).await, async |n| one(1, n).await)
-        .await?;
-    for (.., task, _database) in sides {
-        task.abort();
-        let _ = task.await;
+
+    /// How many nanoseconds one job waits, with what sending takes.
+    async fn one(&self, nth: usize) -> Result<f64, Failure> {
+        let light = self.light.get(nth % self.light.len()).ok_or("a tenant")?;
+        let start = Instant::now();
+        let _ = self
+            .queue
+            .enqueue_for(light, &payload(0), Enqueue::new())
+            .await?;
+        self.begun.notified().await;
+        Ok(start.elapsed().as_nanos() as f64)
     }
-    Ok(())
 }

@@ -48,7 +48,7 @@ struct Args {
     #[arg(long, value_name = "TEXT", env = "CRM_SECRET", hide_env_values = true)]
     secret: Option<String>,
 
-    /// A Redis to keep what is cached in, instead of memory
+    /// A Redis for what is cached and for the queue of jobs, instead of memory and the database
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
     redis_url: Option<String>,
 

@@ -1,8 +1,8 @@
 //! What the program has beside the tenants' tables: a cache, files, and a queue of jobs. Each opens for the tenant of the
 //! request or job, as the tables do.
 //!
-//! Embedded these are memory, a folder and a SQLite file. With a PostgreSQL database the queue is in it, with a Redis the cache
-//! is.
+//! Embedded these are memory, a folder and a SQLite file. With a PostgreSQL database the queue is in it; with a Redis the cache
+//! and the queue are there, whichever database the tables are in.
 
 use std::fmt;
 use std::path::Path;
@@ -23,6 +23,9 @@ use crate::reports::counts::Counts;
 
 /// Where tenants keep their files.
 pub type Files = TenantStore<LocalFileSystem>;
+
+/// What the queue is called in a Redis that others may use too.
+const QUEUE: &str = "crm";
 
 /// How much a tenant may keep in files.
 const FILES: u64 = 200 * 1024 * 1024;
@@ -47,11 +50,11 @@ impl fmt::Debug for Tools {
 }
 
 impl Tools {
-    /// Opens them: files in `folder`, the queue in `database` or else in the folder, the cache in the Redis at this address or
-    /// else in memory. `secret` signs jobs.
+    /// Opens them: files in `folder`; the cache and the queue in the Redis at this address. Without one the cache is in memory and
+    /// the queue in `database`, or else in the folder. `secret` signs jobs.
     ///
     /// # Errors
-    /// The folder can't be made, the database can't be reached, or the address is none.
+    /// The folder can't be made, the database or the Redis can't be reached, or the address is none.
     pub async fn open(
         folder: &Path,
         database: Option<PgConnectOptions>,
@@ -73,15 +76,14 @@ impl Tools {
             })
             .build()?;
         let keys = JobKeys::new("1", secret)?;
-        let (jobs, tenants): (_, Arc<dyn Tenants>) = match database {
-            Some(owner) => {
-                let registry = SqlRegistry::<Postgres>::new(owner.clone());
-                (JobQueue::postgres(owner, keys), Arc::new(registry))
-            }
-            None => {
-                let registry = SqlRegistry::<Sqlite>::new(folder);
-                (JobQueue::sqlite(folder, keys), Arc::new(registry))
-            }
+        let tenants: Arc<dyn Tenants> = match &database {
+            Some(owner) => Arc::new(SqlRegistry::<Postgres>::new(owner.clone())),
+            None => Arc::new(SqlRegistry::<Sqlite>::new(folder)),
+        };
+        let jobs = match (redis, database) {
+            (Some(address), _) => JobQueue::redis_named(address, QUEUE, keys),
+            (None, Some(owner)) => JobQueue::postgres(owner, keys),
+            (None, None) => JobQueue::sqlite(folder, keys),
         };
         // However much one tenant imports, the others' jobs find a free hand.
         let jobs = jobs.shares(|_| Share::new().at_once(2)).build()?;

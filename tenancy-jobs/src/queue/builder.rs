@@ -1,4 +1,4 @@
-//! [`JobQueueBuilder`]: where the queue's tables are, and who gets how much.
+//! [`JobQueueBuilder`]: where the queue is, and who gets how much.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// Builds a [`JobQueue`].
 #[must_use = "a builder does nothing until `build`"]
 pub struct JobQueueBuilder {
-    store: Box<dyn Store>,
+    store: Result<Box<dyn Store>>,
     keys: JobKeys,
     shares: Box<dyn Fn(&Tenant) -> Share + Send + Sync>,
     most: usize,
@@ -37,7 +37,7 @@ impl JobQueue {
     /// must have none. [`JobQueue::migrate`] needs a role that may create the schema.
     #[cfg(feature = "postgres")]
     pub fn postgres(options: sqlx::postgres::PgConnectOptions, keys: JobKeys) -> JobQueueBuilder {
-        JobQueueBuilder::new(crate::store::PgStore::new(options, 8), keys)
+        JobQueueBuilder::new(Ok(crate::store::PgStore::new(options, 8)), keys)
     }
 
     /// A queue in the file `jobs.db` of this folder; [`JobQueue::migrate`] creates both.
@@ -54,18 +54,49 @@ impl JobQueue {
         options: sqlx::sqlite::SqliteConnectOptions,
         keys: JobKeys,
     ) -> JobQueueBuilder {
-        JobQueueBuilder::new(crate::store::SqliteStore::new(options), keys)
+        JobQueueBuilder::new(Ok(crate::store::SqliteStore::new(options)), keys)
+    }
+
+    /// A queue in the Redis at this address, `redis://user:password@host:6379/0`, below the keys `tenancy-jobs:{default}:`.
+    ///
+    /// Give it a user of its own, or the service's: tenants' connections reach only keys that begin with `tenant:`, and must not
+    /// get to others. All its keys are in one slot of a cluster.
+    ///
+    /// # What it does not guarantee
+    /// A Redis keeps what it was told as far as it is configured to: with `appendonly yes` and `appendfsync always` as well as a
+    /// database does, with `everysec` a crash of the machine costs the last second, and without a file a restart costs all. A
+    /// failover can lose what the replica had not heard of. [`JobQueue::migrate`] refuses a server that throws keys away when
+    /// it is full.
+    #[cfg(feature = "redis")]
+    pub fn redis(
+        address: impl deadpool_redis::redis::IntoConnectionInfo,
+        keys: JobKeys,
+    ) -> JobQueueBuilder {
+        Self::redis_named(address, crate::share::DEFAULT_QUEUE, keys)
+    }
+
+    /// A queue in Redis that others in the same Redis do not share: its keys are below `tenancy-jobs:{name}:`.
+    #[cfg(feature = "redis")]
+    pub fn redis_named(
+        address: impl deadpool_redis::redis::IntoConnectionInfo,
+        name: &str,
+        keys: JobKeys,
+    ) -> JobQueueBuilder {
+        let store = crate::share::ensure_queue_name(name).and_then(|()| {
+            crate::store::RedisStore::new(address, name).map_err(|error| Error::Store(error.into()))
+        });
+        JobQueueBuilder::new(store, keys)
     }
 }
 
 impl JobQueueBuilder {
     #[cfg_attr(
-        not(any(feature = "postgres", feature = "sqlite")),
+        not(any(feature = "postgres", feature = "sqlite", feature = "redis")),
         expect(dead_code, reason = "each database is a feature")
     )]
-    fn new(store: impl Store + 'static, keys: JobKeys) -> Self {
+    fn new(store: Result<impl Store + 'static>, keys: JobKeys) -> Self {
         Self {
-            store: Box::new(store),
+            store: store.map(|store| Box::new(store) as Box<dyn Store>),
             keys,
             shares: Box::new(|_| Share::new()),
             most: 256 * 1024,
@@ -87,14 +118,14 @@ impl JobQueueBuilder {
     /// The queue. Connects when it is first needed.
     ///
     /// # Errors
-    /// [`Error::Config`] if nothing would fit.
+    /// [`Error::Config`] if nothing would fit or the name can't be used; [`Error::Store`] if the address is none.
     pub fn build(self) -> Result<JobQueue> {
         if self.most < 1_024 {
             return Err(Error::Config("a queue takes jobs of at least 1024 bytes"));
         }
         Ok(JobQueue {
             core: Arc::new(QueueCore {
-                store: self.store,
+                store: self.store?,
                 keys: self.keys,
                 shares: self.shares,
                 written: Mutex::new(HashMap::new()),

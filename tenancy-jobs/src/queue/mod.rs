@@ -171,7 +171,9 @@ impl QueueCore {
         }
         let existing = self.store.existing(sealed).await.map_err(Error::Store)?;
         let id = existing.as_deref().map_or(Ok(parsed), JobId::parse)?;
-        Ok(Enqueued { id, is_new: false })
+        // Nobody else has this id: it was taken, and the answer was lost before it was asked again.
+        let is_new = existing.is_some() && id == parsed;
+        Ok(Enqueued { id, is_new })
     }
 
     /// The share of a tenant, as it stands in the database after this.

@@ -1,9 +1,13 @@
-//! The seam between the queue and its database: what is asked of it, and the rows. The SQL is in `sql.rs` and the two below.
+//! The seam between the queue and its database: what is asked of it, and the rows. The SQL is in `sql.rs` and the two below,
+//! the scripts for Redis are in `redis/lua`.
 //!
 //! Nothing here decides who may do what: callers pass the tenant that they have proof of.
 
+mod error;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -23,12 +27,16 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::sealed::Sealed;
 
+pub use error::StoreError;
+
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PgStore;
+#[cfg(feature = "redis")]
+pub(crate) use redis::RedisStore;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::SqliteStore;
 
-type Answer<'a, T> = BoxFuture<'a, sqlx::Result<T>>;
+type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// What the queue asks of its database.
 pub(crate) trait Store: Debug + Send + Sync {
@@ -59,8 +67,14 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// Notes what became of claimed jobs. A job that the worker has lost meanwhile is left alone.
     fn settle<'a>(&'a self, worker: &'a str, settled: &'a [Settled]) -> Answer<'a, ()>;
 
-    /// Extends the leases of a worker's running jobs.
-    fn extend<'a>(&'a self, queue: &'a str, worker: &'a str, lease: Duration) -> Answer<'a, ()>;
+    /// Extends the leases of these jobs, as far as the worker has them.
+    fn extend<'a>(
+        &'a self,
+        queue: &'a str,
+        worker: &'a str,
+        jobs: &'a [String],
+        lease: Duration,
+    ) -> Answer<'a, ()>;
 
     /// Puts back the jobs of workers that stopped extending their leases.
     fn recover<'a>(&'a self, queue: &'a str) -> Answer<'a, u64>;
@@ -99,9 +113,22 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// Notes that a schedule was done up to this time.
     fn scheduled<'a>(&'a self, name: &'a str, up_to: i64) -> Answer<'a, ()>;
 
-    /// Closes the pool.
+    /// Begins to listen for jobs that other processes send; `None` where the database does not tell.
+    fn hints(&self) -> Answer<'_, Option<Box<dyn Hints>>>;
+
+    /// Closes the connections.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
+
+/// What is heard of other processes. It may be wrong and it may be lost: somebody polls behind it.
+pub(crate) trait Hints: Send {
+    /// The name of a queue in which there may be something to do now.
+    fn next(&mut self) -> Answer<'_, String>;
+}
+
+/// What is said of a job whose worker never came back, and that has no attempt left. The statements have it, too.
+#[cfg(feature = "redis")]
+const STOPPED: &str = "its worker stopped in the middle of the last attempt";
 
 /// Who claims how much of what.
 #[derive(Debug)]

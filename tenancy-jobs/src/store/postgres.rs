@@ -8,13 +8,15 @@
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Postgres};
+use uuid::Uuid;
 
-use super::sql::{plain_methods, shared};
+use super::sql::{insert, plain_methods, shared};
 use super::{
-    Answer, Claim, Claimed, ClaimedColumns, DepthRow, JobRow, Outcome, Settled, Store, claimed,
-    depth_row, job_row, lease_ms, migrator,
+    Answer, Claim, Claimed, ClaimedColumns, DepthRow, Hints, JobRow, Outcome, Settled, Store,
+    claimed, depth_row, job_row, lease_ms, migrator,
 };
 use crate::sealed::Sealed;
 
@@ -22,6 +24,18 @@ shared!(
     "tenancy_jobs.",
     "(extract(epoch FROM statement_timestamp()) * 1000)::bigint"
 );
+
+/// Others are told which queue got something, and who says so: nothing of the tenant, since whoever may connect can listen.
+const PUSH: &str = concat!(
+    "WITH put AS (",
+    insert!(
+        "tenancy_jobs.",
+        "(extract(epoch FROM statement_timestamp()) * 1000)::bigint"
+    ),
+    " RETURNING 1) SELECT pg_notify('tenancy_jobs', $12) FROM put"
+);
+
+const CHANNEL: &str = "tenancy_jobs";
 
 /// From tenant to tenant along the index, then the first few jobs of each that may have more; the fewest turns first.
 ///
@@ -101,10 +115,16 @@ FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], 
      AS o(id, attempt, state, delay, counted, error)
 WHERE j.id = o.id AND j.attempt = o.attempt AND j.state = 1 AND j.lease_by = $1";
 
+const EXTEND: &str = "\
+UPDATE tenancy_jobs.jobs SET lease_until = (extract(epoch FROM statement_timestamp()) * 1000)::bigint + $3
+WHERE queue = $1 AND state = 1 AND lease_by = $2 AND id = ANY($4)";
+
 #[derive(Debug)]
 pub(crate) struct PgStore {
     pool: PgPool,
     options: PgConnectOptions,
+    /// Who we are to the others.
+    own: String,
 }
 
 impl PgStore {
@@ -117,7 +137,41 @@ impl PgStore {
                 .acquire_timeout(Duration::from_secs(10))
                 .connect_lazy_with(options.clone()),
             options,
+            own: Uuid::new_v4().simple().to_string(),
         }
+    }
+
+    fn announced<'q>(
+        &self,
+        query: Query<'q, Postgres, PgArguments>,
+        queue: &str,
+    ) -> Query<'q, Postgres, PgArguments> {
+        query.bind(format!("{} {queue}", self.own))
+    }
+}
+
+/// A connection of its own that hears what other processes announce.
+struct PgHints {
+    listener: PgListener,
+    own: String,
+}
+
+impl Hints for PgHints {
+    fn next(&mut self) -> Answer<'_, String> {
+        Box::pin(async move {
+            loop {
+                // `None` is a lost connection, and with it what was said meanwhile.
+                let Some(heard) = self.listener.try_recv().await? else {
+                    return Err(
+                        sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into()).into(),
+                    );
+                };
+                match heard.payload().split_once(' ') {
+                    Some((sender, queue)) if sender != self.own => return Ok(queue.to_owned()),
+                    _ => {}
+                }
+            }
+        })
     }
 }
 
@@ -140,7 +194,7 @@ impl Store for PgStore {
                 .await?;
             migrator.run_direct(None, &mut *tx, false).await?;
             tx.commit().await?;
-            conn.close().await
+            Ok(conn.close().await?)
         })
     }
 
@@ -167,7 +221,9 @@ impl Store for PgStore {
                 tx.commit().await?;
                 Ok(rows.into_iter().map(claimed).collect())
             });
-            claiming.await.map_err(|_| sqlx::Error::WorkerCrashed)?
+            let claimed: sqlx::Result<_> =
+                claiming.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
+            Ok(claimed?)
         })
     }
 
@@ -205,6 +261,38 @@ impl Store for PgStore {
                     .await?;
             }
             Ok(())
+        })
+    }
+
+    fn extend<'a>(
+        &'a self,
+        queue: &'a str,
+        worker: &'a str,
+        jobs: &'a [String],
+        lease: Duration,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let query = sqlx::query(EXTEND)
+                .bind(queue)
+                .bind(worker)
+                .bind(lease_ms(lease));
+            query.bind(jobs).execute(&self.pool).await?;
+            Ok(())
+        })
+    }
+
+    fn hints(&self) -> Answer<'_, Option<Box<dyn Hints>>> {
+        Box::pin(async move {
+            let pool = PgPoolOptions::new()
+                .max_connections(1)
+                .max_lifetime(None)
+                .idle_timeout(None)
+                .connect_with(self.options.clone())
+                .await?;
+            let mut listener = PgListener::connect_with(&pool).await?;
+            listener.listen(CHANNEL).await?;
+            let own = self.own.clone();
+            Ok(Some(Box::new(PgHints { listener, own }) as Box<dyn Hints>))
         })
     }
 

@@ -1,14 +1,20 @@
 //! Statements that both databases understand: only the schema's prefix and the clock differ.
 
-/// The constants of these statements, for a schema's prefix and an expression of the present time.
-macro_rules! shared {
+/// Puts a job into the queue, unless it or its key is there.
+macro_rules! insert {
     ($s:literal, $now:literal) => {
-        pub(super) const PUSH: &str = concat!(
+        concat!(
             "INSERT INTO ", $s, "jobs (id, queue, tenant, run_at, max_attempts, name, version, key, body, signer, mark, \
              created_at, changed_at) \
              VALUES ($1, $2, $3, COALESCE($4, ", $now, "), $5, $6, $7, $8, $9, $10, $11, ", $now, ", ", $now, ") \
              ON CONFLICT DO NOTHING"
-        );
+        )
+    };
+}
+
+/// The constants of these statements, for a schema's prefix and an expression of the present time.
+macro_rules! shared {
+    ($s:literal, $now:literal) => {
         pub(super) const EXISTING: &str = concat!(
             "SELECT id FROM ", $s, "jobs WHERE tenant = $1 AND (id = $2 OR (name = $3 AND key = $4)) LIMIT 1"
         );
@@ -18,9 +24,6 @@ macro_rules! shared {
         );
         pub(super) const OPEN_QUEUE: &str =
             concat!("INSERT INTO ", $s, "queues (name) VALUES ($1) ON CONFLICT DO NOTHING");
-        pub(super) const EXTEND: &str = concat!(
-            "UPDATE ", $s, "jobs SET lease_until = ", $now, " + $3 WHERE queue = $1 AND state = 1 AND lease_by = $2"
-        );
         pub(super) const RECOVER: &str = concat!(
             "UPDATE ", $s, "jobs SET state = CASE WHEN attempt >= max_attempts THEN 2 ELSE 0 END, \
              error = CASE WHEN attempt >= max_attempts THEN 'its worker stopped in the middle of the last attempt' ELSE error END, \
@@ -72,33 +75,24 @@ macro_rules! plain_methods {
     () => {
         fn push<'a>(&'a self, queue: &'a str, job: &'a Sealed) -> Answer<'a, bool> {
             Box::pin(async move {
-                let done = sqlx::query(PUSH)
-                    .bind(&job.id)
-                    .bind(queue)
+                let query = sqlx::query(PUSH).bind(&job.id).bind(queue);
+                let query = query
                     .bind(&job.tenant)
                     .bind(job.run_at)
-                    .bind(job.max_attempts)
-                    .bind(&job.name)
-                    .bind(job.version)
-                    .bind(&job.key)
-                    .bind(&job.body)
-                    .bind(&job.signer)
-                    .bind(&job.mark)
-                    .execute(&self.pool)
-                    .await?;
+                    .bind(job.max_attempts);
+                let query = query.bind(&job.name).bind(job.version).bind(&job.key);
+                let query = query.bind(&job.body).bind(&job.signer).bind(&job.mark);
+                let done = self.announced(query, queue).execute(&self.pool).await?;
                 Ok(done.rows_affected() == 1)
             })
         }
 
         fn existing<'a>(&'a self, job: &'a Sealed) -> Answer<'a, Option<String>> {
-            Box::pin(
-                sqlx::query_scalar(EXISTING)
-                    .bind(&job.tenant)
-                    .bind(&job.id)
-                    .bind(&job.name)
-                    .bind(&job.key)
-                    .fetch_optional(&self.pool),
-            )
+            Box::pin(async move {
+                let query = sqlx::query_scalar(EXISTING).bind(&job.tenant).bind(&job.id);
+                let query = query.bind(&job.name).bind(&job.key);
+                Ok(query.fetch_optional(&self.pool).await?)
+            })
         }
 
         fn share<'a>(
@@ -115,31 +109,16 @@ macro_rules! plain_methods {
                     .bind(i64::from(weight))
                     .bind(i64::from(at_once))
                     .execute(&self.pool)
-                    .await
-                    .map(drop)
+                    .await?;
+                Ok(())
             })
         }
 
         fn open_queue<'a>(&'a self, queue: &'a str) -> Answer<'a, ()> {
             Box::pin(async move {
                 let query = sqlx::query(OPEN_QUEUE).bind(queue);
-                query.execute(&self.pool).await.map(drop)
-            })
-        }
-
-        fn extend<'a>(
-            &'a self,
-            queue: &'a str,
-            worker: &'a str,
-            lease: Duration,
-        ) -> Answer<'a, ()> {
-            Box::pin(async move {
-                let query = sqlx::query(EXTEND).bind(queue).bind(worker);
-                query
-                    .bind(lease_ms(lease))
-                    .execute(&self.pool)
-                    .await
-                    .map(drop)
+                query.execute(&self.pool).await?;
+                Ok(())
             })
         }
 
@@ -161,12 +140,13 @@ macro_rules! plain_methods {
                     Some(queue) => sqlx::query(PAUSE).bind(queue).bind(tenant),
                     None => sqlx::query(PAUSE_EVERYWHERE).bind(tenant),
                 };
-                query.bind(paused).execute(&self.pool).await.map(drop)
+                query.bind(paused).execute(&self.pool).await?;
+                Ok(())
             })
         }
 
         fn paused(&self) -> Answer<'_, Vec<String>> {
-            Box::pin(sqlx::query_scalar(PAUSED).fetch_all(&self.pool))
+            Box::pin(async move { Ok(sqlx::query_scalar(PAUSED).fetch_all(&self.pool).await?) })
         }
 
         fn bury<'a>(&'a self, tenant: &'a str, error: &'a str) -> Answer<'a, u64> {
@@ -226,18 +206,17 @@ macro_rules! plain_methods {
         }
 
         fn schedule<'a>(&'a self, name: &'a str, now: i64) -> Answer<'a, i64> {
-            Box::pin(
-                sqlx::query_scalar(SCHEDULE)
-                    .bind(name)
-                    .bind(now)
-                    .fetch_one(&self.pool),
-            )
+            Box::pin(async move {
+                let query = sqlx::query_scalar(SCHEDULE).bind(name).bind(now);
+                Ok(query.fetch_one(&self.pool).await?)
+            })
         }
 
         fn scheduled<'a>(&'a self, name: &'a str, up_to: i64) -> Answer<'a, ()> {
             Box::pin(async move {
                 let query = sqlx::query(SCHEDULED).bind(name).bind(up_to);
-                query.execute(&self.pool).await.map(drop)
+                query.execute(&self.pool).await?;
+                Ok(())
             })
         }
 
@@ -247,4 +226,4 @@ macro_rules! plain_methods {
     };
 }
 
-pub(super) use {plain_methods, shared};
+pub(super) use {insert, plain_methods, shared};

@@ -10,19 +10,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
+use sqlx::query::Query;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite, Transaction};
 
-use super::sql::{plain_methods, shared};
+use super::sql::{insert, plain_methods, shared};
 use super::{
-    Answer, Claim, Claimed, ClaimedColumns, DepthRow, JobRow, Outcome, Settled, Store, claimed,
-    depth_row, job_row, lease_ms, migrator,
+    Answer, Claim, Claimed, ClaimedColumns, DepthRow, Hints, JobRow, Outcome, Settled, Store,
+    claimed, depth_row, job_row, lease_ms, migrator,
 };
 use crate::sealed::Sealed;
 
 shared!("", "CAST(unixepoch('subsec') * 1000 AS INTEGER)");
+
+const PUSH: &str = insert!("", "CAST(unixepoch('subsec') * 1000 AS INTEGER)");
 
 /// As on PostgreSQL: from tenant to tenant along the index, then the first few jobs of each that may have more.
 pub(super) const TURNS: &str = "\
@@ -74,6 +78,10 @@ UPDATE jobs SET state = $4, attempt = attempt + $6, error = COALESCE($7, error),
     run_at = CAST(unixepoch('subsec') * 1000 AS INTEGER) + $5, changed_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
 WHERE id = $2 AND attempt = $3 AND state = 1 AND lease_by = $1";
 
+const EXTEND: &str = "\
+UPDATE jobs SET lease_until = CAST(unixepoch('subsec') * 1000 AS INTEGER) + $3
+WHERE queue = $1 AND state = 1 AND lease_by = $2 AND id IN (SELECT value FROM json_each($4))";
+
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
     pool: SqlitePool,
@@ -95,6 +103,15 @@ impl SqliteStore {
                 .connect_lazy_with(options.clone()),
             options,
         }
+    }
+
+    /// A file tells nobody.
+    fn announced<'q>(
+        &self,
+        query: Query<'q, Sqlite, SqliteArguments>,
+        _queue: &str,
+    ) -> Query<'q, Sqlite, SqliteArguments> {
+        query
     }
 
     /// A transaction that takes the write lock at once. In a task of its own, as on PostgreSQL.
@@ -123,7 +140,7 @@ impl Store for SqliteStore {
             let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
             migrator.run_direct(None, &mut *tx, false).await?;
             tx.commit().await?;
-            conn.close().await
+            Ok(conn.close().await?)
         })
     }
 
@@ -211,8 +228,32 @@ impl Store for SqliteStore {
                     }
                 }
             }
-            tx.commit().await
+            Ok(tx.commit().await?)
         })
+    }
+
+    fn extend<'a>(
+        &'a self,
+        queue: &'a str,
+        worker: &'a str,
+        jobs: &'a [String],
+        lease: Duration,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let query = sqlx::query(EXTEND)
+                .bind(queue)
+                .bind(worker)
+                .bind(lease_ms(lease));
+            query
+                .bind(serde_json::Value::from(jobs).to_string())
+                .execute(&self.pool)
+                .await?;
+            Ok(())
+        })
+    }
+
+    fn hints(&self) -> Answer<'_, Option<Box<dyn Hints>>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     plain_methods!();

@@ -138,3 +138,71 @@ async fn nor_on_sqlite() {
         }
     }
 }
+
+/// One tenant with this many jobs, a hundred others with ten, a thousand with one for tomorrow.
+#[cfg(feature = "redis")]
+const FILL_REDIS: &str = "
+local function put(tenant, n, run_at)
+  local id = tenant .. '-' .. n
+  call('HSET', job_at(id), 'queue', 'default', 'tenant', tenant, 'max_attempts', 10, 'name', 'x', 'version', 1, 'body', '',
+    'signer', '', 'mark', '', 'attempt', 0, 'created_at', 0)
+  wait(id, 'default', tenant, run_at)
+  place('default', tenant)
+end
+for n = tonumber(ARGV[1]), tonumber(ARGV[2]) do
+  put('heavy', n, n)
+  if n <= 1000 then
+    put('light-' .. n % 100, n, n)
+    put('later-' .. n, n, now + 86400000)
+  end
+end";
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn nor_on_redis() {
+    use deadpool_redis::redis::{Client, Script, cmd};
+
+    let server = tenancy_testkit::RedisServer::start().await.unwrap();
+    let store = RedisStore::new(server.url(), "tests").unwrap();
+    store.migrate().await.unwrap();
+    store.open_queue("default").await.unwrap();
+    let client = Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let fill = Script::new(&format!(
+        "{}{FILL_REDIS}",
+        include_str!("redis/lua/lanes.lua")
+    ));
+    let mut counts = Vec::new();
+    for (from, to) in [(1, 1_000), (1_001, 200_000)] {
+        for from in (from..=to).step_by(10_000) {
+            let mut fill = fill.key("tenancy-jobs:{tests}:");
+            fill.arg(from).arg((from + 9_999).min(to));
+            let () = fill.invoke_async(&mut connection).await.unwrap();
+        }
+        let () = cmd("CONFIG")
+            .arg("RESETSTAT")
+            .query_async(&mut connection)
+            .await
+            .unwrap();
+        let first = tenants_of(&store).await;
+        assert_eq!(first.len(), 10);
+        assert_eq!(
+            first.iter().filter(|tenant| *tenant == "heavy").count(),
+            1 - counts.len()
+        );
+        let stats: String = cmd("INFO")
+            .arg("commandstats")
+            .query_async(&mut connection)
+            .await
+            .unwrap();
+        // Those of scripts are counted, too; each looks at one element or at a job's few fields.
+        let calls = stats.lines().filter_map(|line| {
+            let (_, rest) = line.split_once("calls=")?;
+            rest.split_once(',')?.0.parse::<u64>().ok()
+        });
+        counts.push(calls.sum::<u64>());
+    }
+    // No more with two hundred times as much in the queue, and few.
+    assert!(counts[1] <= counts[0], "{counts:?}");
+    assert!(counts[0] < 300, "{} commands", counts[0]);
+}

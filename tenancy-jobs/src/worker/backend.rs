@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use super::feeder::Feeder;
 use super::keeper::{Keeper, KeeperHandle};
 use super::layer::OpenLayer;
+use super::listener::Listener;
 use super::{Delivery, Settings, WorkerCore};
 
 /// A queue as apalis's workers see it: give it to `WorkerBuilder::backend`.
@@ -68,6 +69,11 @@ impl FairBackend {
             .clone();
         let (into, deliveries) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
+        let listener = Listener {
+            core: Arc::clone(&self.core),
+            stopped: stopped.clone(),
+        };
+        tokio::spawn(listener.run());
         let feeder = Feeder {
             core: Arc::clone(&self.core),
             keeper,

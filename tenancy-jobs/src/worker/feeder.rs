@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::keeper::KeeperHandle;
 use super::{Delivery, WorkerCore};
-use crate::store::Claim;
+use crate::store::{Claim, StoreError};
 
 /// How much is taken out in one go.
 const BATCH: usize = 50;
@@ -94,7 +94,7 @@ impl Feeder {
         &self,
         permits: Vec<OwnedSemaphorePermit>,
         is_open: &mut bool,
-    ) -> sqlx::Result<usize> {
+    ) -> Result<usize, StoreError> {
         let store = &self.core.queue.store;
         let settings = &self.core.settings;
         if !*is_open {

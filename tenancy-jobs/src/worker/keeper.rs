@@ -1,6 +1,7 @@
 //! `Keeper`: the task that writes down how jobs ended, extends leases, and looks after what others left.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tenancy_core::{LookupKey, Operation, TenantId};
@@ -28,11 +29,42 @@ enum Message {
 
 /// How to reach the keeper. It ends when the last of these is dropped, after it has written everything down.
 #[derive(Clone)]
-pub(super) struct KeeperHandle(mpsc::UnboundedSender<Message>);
+pub(super) struct KeeperHandle {
+    messages: mpsc::UnboundedSender<Message>,
+    hands: Hands,
+}
+
+/// The jobs whose leases are extended, and the attempt of each: from taking one out until its end is written down. A job that
+/// the queue gave to this worker in an answer that got lost is not among them, so its lease ends.
+#[derive(Clone, Default)]
+struct Hands(Arc<Mutex<HashMap<String, i64>>>);
+
+impl Hands {
+    fn take(&self, claimed: &Claimed) {
+        self.jobs().insert(claimed.job.id.clone(), claimed.attempt);
+    }
+
+    /// It may have been taken out again meanwhile: then that is another attempt.
+    fn leave(&self, settled: &Settled) {
+        let mut jobs = self.jobs();
+        if jobs.get(&settled.id) == Some(&settled.attempt) {
+            jobs.remove(&settled.id);
+        }
+    }
+
+    fn full(&self) -> Vec<String> {
+        self.jobs().keys().cloned().collect()
+    }
+
+    fn jobs(&self) -> std::sync::MutexGuard<'_, HashMap<String, i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl KeeperHandle {
     /// The duty to say how a job ended.
     pub(super) fn hold(&self, claimed: &Claimed) -> Held {
+        self.hands.take(claimed);
         Held {
             keeper: self.clone(),
             id: Some(claimed.job.id.clone()),
@@ -46,7 +78,7 @@ impl KeeperHandle {
     pub(super) fn flush(&self) -> oneshot::Receiver<()> {
         let (done, answer) = oneshot::channel();
         // A keeper that is gone drops the sender, which is an answer too.
-        let _ = self.0.send(Message::Flush(done));
+        let _ = self.messages.send(Message::Flush(done));
         answer
     }
 }
@@ -69,7 +101,7 @@ impl Held {
     fn send(&mut self, outcome: Outcome) {
         if let Some(id) = self.id.take() {
             let attempt = self.attempt;
-            let _ = self.keeper.0.send(Message::Settled(Settled {
+            let _ = self.keeper.messages.send(Message::Settled(Settled {
                 id,
                 attempt,
                 outcome,
@@ -97,6 +129,7 @@ impl Drop for Held {
 pub(super) struct Keeper {
     core: Arc<WorkerCore>,
     messages: mpsc::UnboundedReceiver<Message>,
+    hands: Hands,
     unwritten: Vec<Settled>,
     waiting: Vec<(oneshot::Sender<()>, Instant)>,
 }
@@ -108,14 +141,19 @@ impl Keeper {
     )]
     pub(super) fn start(core: &Arc<WorkerCore>) -> KeeperHandle {
         let (into, messages) = mpsc::unbounded_channel();
+        let hands = Hands::default();
         let keeper = Self {
             core: Arc::clone(core),
             messages,
+            hands: hands.clone(),
             unwritten: Vec::new(),
             waiting: Vec::new(),
         };
         tokio::spawn(keeper.run());
-        KeeperHandle(into)
+        KeeperHandle {
+            messages: into,
+            hands,
+        }
     }
 
     async fn run(mut self) {
@@ -165,6 +203,7 @@ impl Keeper {
         };
         match self.core.queue.store.settle(&self.core.id, first).await {
             Ok(()) => {
+                first.iter().for_each(|settled| self.hands.leave(settled));
                 self.unwritten.drain(..part);
                 // A tenant at its limit may have room now.
                 self.core.queue.ring();
@@ -196,9 +235,15 @@ impl Keeper {
     /// Extends this worker's leases, and takes those that others no longer extend.
     async fn beat(&self) {
         let (store, settings) = (&self.core.queue.store, &self.core.settings);
-        let extended = store
-            .extend(&settings.queue, &self.core.id, settings.lease)
-            .await;
+        let jobs = self.hands.full();
+        let extended = match jobs.as_slice() {
+            [] => Ok(()),
+            jobs => {
+                store
+                    .extend(&settings.queue, &self.core.id, jobs, settings.lease)
+                    .await
+            }
+        };
         if let Err(error) = extended {
             tracing::warn!(%error, "leases can't be extended; others may run the same jobs");
         }

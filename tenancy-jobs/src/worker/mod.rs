@@ -27,6 +27,7 @@ mod feeder;
 mod handlers;
 mod keeper;
 mod layer;
+mod listener;
 mod retry;
 
 use std::fmt;

@@ -7,7 +7,8 @@ use tenancy_jobs::{Job, JobKeys};
 
 use sqlx::ConnectOptions as _;
 
-use crate::world::{Note, Place, Seen, Worker, World, both, eventually, keys, note, secret};
+use crate::world::{Note, Place, Seen, Worker, World, eventually, keys, note, on_each, secret};
+use crate::writer::Row;
 
 /// Runs what is there after the attack: nothing but what may, and the rest is dead with a reason that begins so.
 async fn expect(world: &World, ran: &[&str], errors: &[&str]) {
@@ -25,92 +26,91 @@ async fn expect(world: &World, ran: &[&str], errors: &[&str]) {
         assert!(found.contains(expected), "{found}");
     }
     // Never retried: one attempt, and none after it.
-    assert_eq!(
-        world
-            .writer
-            .number("SELECT count(*) FROM jobs WHERE attempt > 1")
-            .await,
-        0
-    );
+    assert_eq!(world.writer.count(|row| row.attempt > 1).await, 0);
 }
 
-both! {
+on_each! {
     async fn a_job_of_one_tenant_renamed_to_another(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         world.send(&a, "of a").await;
         world.send(&b, "of b").await;
-        let set = format!("UPDATE jobs SET tenant = '{}' WHERE tenant = '{}'", b.tenant_id(), a.tenant_id());
-        assert_eq!(world.writer.run(&set).await, 1);
+        let (of_a, b) = (a.tenant_id().to_string(), b.tenant_id().to_string());
+        assert_eq!(world.writer.edit(|row| row.tenant == of_a, |row| row.tenant.clone_from(&b)).await, 1);
         expect(&world, &["of b"], &["not made with our keys"]).await;
     }
 }
 
-both! {
+on_each! {
     async fn a_job_renamed_inside_its_envelope_too(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         world.send(&a, "of a").await;
-        let (a, b) = (a.tenant_id(), b.tenant_id());
-        world.writer.run(&format!("UPDATE jobs SET tenant = '{b}', body = replace(body, '{a}', '{b}')")).await;
+        let (a, b) = (a.tenant_id().to_string(), b.tenant_id().to_string());
+        let edited = world.writer.edit(|_| true, |row| {
+            row.tenant.clone_from(&b);
+            row.body = row.body.replace(&a, &b);
+        });
+        assert_eq!(edited.await, 1);
         expect(&world, &[], &["not made with our keys"]).await;
     }
 }
 
-both! {
+on_each! {
     async fn an_edited_payload(world) {
         let a = world.tenant("a");
         world.send(&a, "pay 10").await;
-        assert_eq!(world.writer.run("UPDATE jobs SET body = replace(body, 'pay 10', 'pay 99')").await, 1);
+        let edited = world.writer.edit(|_| true, |row| row.body = row.body.replace("pay 10", "pay 99"));
+        assert_eq!(edited.await, 1);
         expect(&world, &[], &["not made with our keys"]).await;
     }
 }
 
-both! {
+on_each! {
     async fn anything_else_that_was_signed(world) {
         let a = world.tenant("a");
-        for change in ["name = 'other'", "version = 2", "key = 'k'", "id = '00000000-0000-7000-8000-000000000000'",
-                       "signer = 'nobody'", "mark = NULLIF(mark, mark)"] {
-            let id = world.send(&a, "x").await;
-            if change.starts_with("mark") {
-                // Not NULL; half of it then.
-                world.writer.run(&format!("UPDATE jobs SET mark = substr(mark, 1, 16) WHERE id = '{id}'")).await;
-            } else {
-                world.writer.run(&format!("UPDATE jobs SET {change} WHERE id = '{id}'")).await;
-            }
+        let changes: [fn(&mut Row); 6] = [
+            |row| row.name = "other".to_owned(),
+            |row| row.version = 2,
+            |row| row.key = Some("k".to_owned()),
+            |row| row.id = "00000000-0000-7000-8000-000000000000".to_owned(),
+            |row| row.signer = "nobody".to_owned(),
+            |row| row.mark.truncate(16),
+        ];
+        for change in changes {
+            let id = world.send(&a, "x").await.to_string();
+            assert_eq!(world.writer.edit(|row| row.id == id, change).await, 1);
         }
         let forged = "not made with our keys";
         expect(&world, &[], &[forged, forged, forged, forged, forged, "key is not known"]).await;
     }
 }
 
-both! {
+on_each! {
     async fn a_signed_job_replayed_under_another_tenant_or_as_another_job(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         world.send(&a, "once").await;
-        let copy = |id: &str, tenant: String| format!(
-            "INSERT INTO jobs (id, queue, tenant, run_at, max_attempts, name, version, body, signer, mark, created_at, changed_at) \
-             SELECT '{id}', queue, '{tenant}', run_at, max_attempts, name, version, body, signer, mark, created_at, changed_at \
-             FROM jobs LIMIT 1"
-        );
-        world.writer.run(&copy("00000000-0000-7000-8000-000000000001", a.tenant_id().to_string())).await;
-        world.writer.run(&copy("00000000-0000-7000-8000-000000000002", b.tenant_id().to_string())).await;
+        let row = world.writer.rows().await.remove(0);
+        for (n, cx) in [(1, &a), (2, &b)] {
+            let id = format!("00000000-0000-7000-8000-00000000000{n}");
+            world.writer.insert(Row { id, tenant: cx.tenant_id().to_string(), ..row.clone() }).await;
+        }
         let forged = "not made with our keys";
         expect(&world, &["once"], &[forged, forged]).await;
     }
 }
 
-both! {
+on_each! {
     async fn a_job_without_a_tenant(world) {
         let a = world.tenant("a");
         world.send(&a, "x").await;
         world.send(&a, "y").await;
-        let ids = world.writer.texts("SELECT id FROM jobs ORDER BY id").await;
-        world.writer.run(&format!("UPDATE jobs SET tenant = '' WHERE id = '{}'", ids[0])).await;
-        world.writer.run(&format!("UPDATE jobs SET tenant = '../a' WHERE id = '{}'", ids[1])).await;
+        for (row, tenant) in world.writer.rows().await.iter().zip(["", "../a"]) {
+            world.writer.edit(|other| other.id == row.id, |row| row.tenant = tenant.to_owned()).await;
+        }
         expect(&world, &[], &["names no tenant", "names no tenant"]).await;
     }
 }
 
-both! {
+on_each! {
     async fn a_job_signed_by_somebody_else(world) {
         let a = world.tenant("a");
         // The right name for the key, and another secret; and a name that is not known.
@@ -123,7 +123,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn keys_change_without_losing_what_waits(world) {
         let a = world.tenant("a");
         world.send(&a, "old").await;
@@ -136,7 +136,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn jobs_of_a_tenant_that_is_gone(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         world.send(&a, "of a").await;
@@ -146,7 +146,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     /// Offboarding: parked first, and buried when the tenant is gone.
     async fn jobs_of_a_tenant_that_leaves(world) {
         let a = world.tenant("a");
@@ -174,7 +174,7 @@ impl Job for Newer {
     const VERSION: u32 = 2;
 }
 
-both! {
+on_each! {
     async fn a_version_that_nobody_here_knows(world) {
         let a = world.tenant("a");
         let _ = world.queue.enqueue_for(&a, &Newer { other: 1 }, Default::default()).await.unwrap();
@@ -182,11 +182,11 @@ both! {
         let seen = Seen::default();
         let worker = Worker::start(world.backend(), seen.handlers());
         eventually(async || {
-            world.writer.number("SELECT count(*) FROM jobs WHERE state = 0 AND attempt = 0 AND run_at > created_at + 20000").await == 1
+            world.writer.count(|row| row.state == 0 && row.attempt == 0 && row.run_at > row.created_at + 20_000).await == 1
         }).await;
         worker.stop().await;
         // A newer process has a handler for it.
-        world.writer.run("UPDATE jobs SET run_at = 0").await;
+        world.writer.edit(|_| true, |row| row.run_at = 0).await;
         let done = seen.clone();
         let handlers = Handlers::new().on(move |job: Newer, _: Run| {
             let done = done.clone();
@@ -245,7 +245,7 @@ impl Job for Lookalike {
     const NAME: &'static str = "note";
 }
 
-both! {
+on_each! {
     async fn a_payload_that_can_not_be_read(world) {
         let a = world.tenant("a");
         let _ = world.queue.enqueue_for(&a, &Lookalike { text: 4711 }, Default::default()).await.unwrap();

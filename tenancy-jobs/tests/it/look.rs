@@ -6,9 +6,9 @@ use tenancy_jobs::apalis::error::BoxDynError;
 use tenancy_jobs::worker::{Handlers, Run};
 use tenancy_jobs::{Enqueue, Error, JobId, JobState};
 
-use crate::world::{Note, Seen, Worker, World, both, note};
+use crate::world::{Note, Seen, Worker, World, note, on_each};
 
-both! {
+on_each! {
     async fn dead_jobs_are_their_tenants_to_see_to_retry_and_to_discard(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         let (one, two) = (world.send(&a, "one").await, world.send(&a, "two").await);
@@ -44,11 +44,11 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn a_forged_job_is_refused_again_when_it_is_retried(world) {
         let a = world.tenant("a");
         let id = world.send(&a, "pay 10").await;
-        world.writer.run("UPDATE jobs SET body = replace(body, 'pay 10', 'pay 99')").await;
+        world.writer.edit(|_| true, |row| row.body = row.body.replace("pay 10", "pay 99")).await;
         for _ in 0..2 {
             let seen = Seen::default();
             let worker = Worker::start(world.backend(), seen.handlers());
@@ -61,7 +61,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn depth_and_age_are_counted_for_each_tenant(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         for n in 0..3 {
@@ -69,7 +69,7 @@ both! {
         }
         let later = Enqueue::new().after(Duration::from_secs(3_600));
         let _ = world.queue.enqueue_for(&b, &note(&b, "later"), later).await.unwrap();
-        world.writer.run("UPDATE jobs SET run_at = run_at - 60000 WHERE run_at <= created_at").await;
+        world.writer.edit(|row| row.run_at <= row.created_at, |row| row.run_at -= 60_000).await;
         let depths = world.queue.depths().await.unwrap();
         let of = |cx: &tenancy_core::TenantContext| {
             let tenant = cx.tenant_id().to_string();
@@ -88,7 +88,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn a_job_for_later_waits_until_then(world) {
         let a = world.tenant("a");
         let later = Enqueue::new().after(Duration::from_secs(3_600));
@@ -100,7 +100,7 @@ both! {
         let found = a.scope(world.queue.find(sent.id())).await.unwrap().unwrap().unwrap();
         assert_eq!(found.state, JobState::Waiting);
         assert!(found.run_at > found.created_at + Duration::from_secs(3_000));
-        world.writer.run("UPDATE jobs SET run_at = 0").await;
+        world.writer.edit(|_| true, |row| row.run_at = 0).await;
         world.drained().await;
         worker.stop().await;
         assert_eq!(seen.texts(), ["now", "later"]);

@@ -1,4 +1,4 @@
-//! Against a real PostgreSQL and a real SQLite. Workers are apalis's own.
+//! Against a real PostgreSQL, a real SQLite and a real Redis. Workers are apalis's own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,8 @@ mod attacks;
 mod look;
 mod outages;
 mod outbox;
+mod push;
+mod redis;
 mod running;
 mod schedule;
 mod sending;
@@ -19,3 +21,4 @@ mod soak;
 mod threats;
 mod turns;
 mod world;
+mod writer;

@@ -11,7 +11,7 @@ use tenancy_core::{
 use tenancy_jobs::{Enqueue, Error, JobQueue};
 use tenancy_testkit::PgCluster;
 
-use crate::world::{Place, Seen, Worker, World, both, eventually, keys, note, quick};
+use crate::world::{Place, Seen, Worker, World, eventually, keys, note, on_each, quick};
 
 async fn refused(world: &World, cx: &tenancy_core::TenantContext) {
     let error = world
@@ -177,7 +177,7 @@ impl TenantRegistry for Sometimes {
     }
 }
 
-both! {
+on_each! {
     async fn a_registry_that_is_away_costs_no_attempt(world) {
         let a = world.tenant("a");
         world.send(&a, "x").await;
@@ -186,11 +186,11 @@ both! {
         let backend = quick(world.queue.worker(Arc::clone(&registry)));
         let worker = Worker::start(backend, seen.handlers());
         // Put back for later.
-        eventually(async || world.writer.number("SELECT count(*) FROM jobs WHERE state = 0 AND run_at > created_at + 3000").await == 1).await;
+        eventually(async || world.writer.count(|row| row.state == 0 && row.run_at > row.created_at + 3_000).await == 1).await;
         assert!(seen.texts().is_empty());
-        assert_eq!(world.writer.number("SELECT max(attempt) FROM jobs").await, 0);
+        assert_eq!(world.writer.count(|row| row.attempt > 0).await, 0);
         registry.answers.store(true, std::sync::atomic::Ordering::Relaxed);
-        world.writer.run("UPDATE jobs SET run_at = 0").await;
+        world.writer.edit(|_| true, |row| row.run_at = 0).await;
         world.drained().await;
         worker.stop().await;
         assert_eq!(seen.texts(), ["x"]);

@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tenancy_core::{TenantContext, TenantStatus};
-use tenancy_jobs::JobState;
 use tenancy_jobs::apalis::error::{AbortError, BoxDynError, RetryAfterError};
 use tenancy_jobs::apalis::worker::builder::WorkerBuilder;
 use tenancy_jobs::apalis::worker::ext::parallelize::ParallelizeExt as _;
 use tenancy_jobs::worker::{Handlers, Run};
+use tenancy_jobs::{Enqueue, JobState};
 use tokio::sync::Semaphore;
 
-use crate::world::{Note, PATIENCE, Seen, Worker, World, both, eventually};
+use crate::world::{Note, PATIENCE, Seen, Worker, World, eventually, on_each};
 
-both! {
+on_each! {
     async fn a_job_runs_as_its_tenant_and_actor(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         for n in 0..10 {
@@ -43,7 +43,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn layers_that_spawn_do_not_lose_the_tenant(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         for n in 0..10 {
@@ -63,7 +63,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn retries_keep_the_tenant_and_come_to_an_end(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         world.send(&a, "always fails").await;
@@ -106,7 +106,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn jobs_of_a_suspended_tenant_are_parked_and_run_when_it_is_back(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         for n in 0..30 {
@@ -129,7 +129,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn a_tenant_suspended_in_the_middle_is_parked_and_nothing_is_counted(world) {
         let a = world.tenant("a");
         let id = world.send(&a, "half").await;
@@ -161,7 +161,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn a_worker_that_is_stopped_finishes_what_runs_and_leaves_the_rest(world) {
         let a = world.tenant("a");
         for n in 0..20 {
@@ -187,13 +187,14 @@ both! {
         go.add_permits(100);
         tokio::time::timeout(PATIENCE, stopping).await.unwrap().unwrap();
         // Written down when it is over: what ran is gone, what did not waits, and nobody holds anything.
-        assert_eq!((world.count(0).await, world.count(1).await), (20 - i64::from(done.load(Ordering::Relaxed)), 0));
-        assert_eq!(world.writer.number("SELECT max(attempt) FROM jobs").await, 0);
+        let left = 20 - usize::try_from(done.load(Ordering::Relaxed)).unwrap();
+        assert_eq!((world.count(0).await, world.count(1).await), (left, 0));
+        assert_eq!(world.writer.count(|row| row.attempt > 0).await, 0);
         assert!(done.load(Ordering::Relaxed) >= 4);
     }
 }
 
-both! {
+on_each! {
     async fn a_worker_dropped_in_the_middle_has_its_jobs_run_again(world) {
         let a = world.tenant("a");
         world.send(&a, "again").await;
@@ -218,7 +219,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     /// The whole runtime goes, as when the process is killed: nobody says goodbye, so the lease has to end.
     async fn a_worker_that_vanishes_has_its_jobs_run_again_when_its_lease_ends(world) {
         let a = world.tenant("a");
@@ -249,7 +250,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn a_job_that_kills_each_of_its_workers_is_given_up(world) {
         let a = world.tenant("a");
         let id = world.send(&a, "kills").await;
@@ -263,7 +264,11 @@ both! {
             let worker = Worker::start(world.backend(), handlers);
             begun.acquire().await.unwrap().forget();
             // As if the lease had ended without a word.
-            world.writer.run("UPDATE jobs SET lease_by = 'somebody who died', lease_until = 0 WHERE state = 1").await;
+            let edited = world.writer.edit(|row| row.state == 1, |row| {
+                row.lease_by = Some("somebody who died".to_owned());
+                row.lease_until = Some(0);
+            });
+            assert_eq!(edited.await, 1);
             worker.abort().await;
         }
         let seen = Seen::default();
@@ -277,7 +282,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     /// Who lost the lease no longer decides.
     async fn a_worker_that_comes_back_late_changes_nothing(world) {
         let a = world.tenant("a");
@@ -295,9 +300,56 @@ both! {
         let worker = Worker::start(world.backend(), handlers);
         begun.acquire().await.unwrap().forget();
         // Somebody else has it, in its second attempt.
-        world.writer.run("UPDATE jobs SET lease_by = 'another', attempt = 2, lease_until = 9000000000000 WHERE state = 1").await;
+        let edited = world.writer.edit(|row| row.state == 1, |row| {
+            row.lease_by = Some("another".to_owned());
+            row.attempt = 2;
+            row.lease_until = Some(9_000_000_000_000);
+        });
+        assert_eq!(edited.await, 1);
         go.add_permits(1);
         worker.stop().await;
         assert_eq!(world.count(1).await, 1, "it is the other's still");
+    }
+}
+
+on_each! {
+    /// The queue gave a job to a worker, and the answer got lost: the worker lives on and knows nothing of it.
+    async fn a_job_whose_taking_out_was_never_heard_of_runs_again(world) {
+        let a = world.tenant("a");
+        world.send(&a, "holds on").await;
+        let (begun, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let seen = Seen::default();
+        let inner = (Arc::clone(&begun), Arc::clone(&go), seen.clone());
+        let handlers = Handlers::new().on(move |note: Note, _: Run| {
+            let (begun, go, seen) = inner.clone();
+            async move {
+                if note.text == "holds on" {
+                    begun.add_permits(1);
+                    go.acquire().await?.forget();
+                }
+                seen.note(note)
+            }
+        });
+        let worker = Worker::start(world.backend().lease(Duration::from_secs(1)), handlers);
+        begun.acquire().await.unwrap().forget();
+        let held = world.writer.rows().await.remove(0);
+        let how = Enqueue::new().after(Duration::from_secs(3_600));
+        let _ = world.queue.enqueue_for(&a, &crate::world::note(&a, "lost"), how).await.unwrap();
+        let edited = world.writer.edit(|row| row.state == 0, |row| {
+            row.state = 1;
+            row.attempt = 1;
+            row.run_at = 0;
+            row.lease_by.clone_from(&held.lease_by);
+            row.lease_until.clone_from(&held.lease_until);
+        });
+        assert_eq!(edited.await, 1);
+        // Its lease ends, while that of the job in hands is extended.
+        eventually(async || seen.texts() == ["lost"]).await;
+        let rows = world.writer.rows().await;
+        assert_eq!((rows.len(), rows[0].state, rows[0].attempt), (1, 1, 1));
+        go.add_permits(1);
+        world.drained().await;
+        worker.stop().await;
+        assert_eq!(seen.texts(), ["lost", "holds on"]);
     }
 }

@@ -1,12 +1,13 @@
 //! One line of cron, a job for each tenant.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tenancy_core::{Tenant, TenantStatus};
 use tenancy_jobs::{Error, Schedules};
 
-use crate::world::{Note, Seen, Worker, World, both};
+use crate::world::{Note, Seen, Worker, World, on_each};
 
 fn each(tenant: &Tenant) -> Option<Note> {
     let has_it = tenant.slug().as_str() != "without";
@@ -23,7 +24,7 @@ fn at(seconds: u64) -> SystemTime {
 /// 20 November 2026, 19:00:30.
 const NOW: u64 = 1_795_201_230;
 
-both! {
+on_each! {
     async fn each_tenant_gets_each_times_job_once(world) {
         let tenants: Vec<_> = ["a", "b", "without", "closed"].map(|slug| world.tenant(slug)).to_vec();
         world.set_status(&tenants[3], TenantStatus::Suspended);
@@ -44,11 +45,12 @@ both! {
         assert_eq!(world.count(0).await, 4);
         // Each at a moment of its own after the hour, within the spread.
         let due = 1_795_201_200_i64 * 1_000;
-        let early = format!("SELECT count(*) FROM jobs WHERE run_at BETWEEN {} AND {}", due + 3_600_000, due + 4_200_000);
-        assert_eq!(world.writer.number(&early).await, 2);
-        assert_eq!(world.writer.number("SELECT count(DISTINCT run_at) FROM jobs").await, 4);
+        let early = due + 3_600_000..=due + 4_200_000;
+        assert_eq!(world.writer.count(|row| early.contains(&row.run_at)).await, 2);
+        let moments: BTreeSet<i64> = world.writer.rows().await.iter().map(|row| row.run_at).collect();
+        assert_eq!(moments.len(), 4);
 
-        world.writer.run("UPDATE jobs SET run_at = 0").await;
+        world.writer.edit(|_| true, |row| row.run_at = 0).await;
         let seen = Seen::default();
         let worker = Worker::start(world.backend(), seen.handlers());
         world.drained().await;
@@ -60,7 +62,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     /// It died between two tenants: the next one makes up for the rest, and sends nothing twice.
     async fn a_process_that_died_half_way_is_made_up_for(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
@@ -71,13 +73,13 @@ both! {
         assert_eq!(both.run_due(at(NOW)).await.unwrap(), 0);
         assert_eq!(over(vec![a]).run_due(at(NOW + 3_600)).await.unwrap(), 1);
         // As if it had not come to writing down that it was done.
-        world.writer.run(&format!("UPDATE schedules SET done_at = {}", NOW * 1_000)).await;
+        world.writer.schedule("hourly", i64::try_from(NOW * 1_000).unwrap()).await;
         assert_eq!(both.run_due(at(NOW + 3_600)).await.unwrap(), 2);
         assert_eq!(world.count(0).await, 2);
     }
 }
 
-both! {
+on_each! {
     async fn what_is_no_line_of_cron_is_refused(world) {
         let none: Vec<Arc<Tenant>> = Vec::new();
         let schedules = || Schedules::new(world.queue.clone(), none.clone());

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use tenancy_core::{ErrorKind, TenantStatus};
 use tenancy_jobs::{Enqueue, Error, Job, Share};
 
-use crate::world::{Seen, Worker, World, both, note};
+use crate::world::{Seen, Worker, World, note, on_each};
 
-both! {
+on_each! {
     async fn without_a_tenant_nothing_is_sent(world) {
         let cx = world.tenant("a");
         let job = note(&cx, "x");
@@ -27,7 +27,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn a_task_that_lost_its_tenant_sends_nothing(world) {
         let cx = world.tenant("a");
         let (queue, job) = (world.queue.clone(), note(&cx, "x"));
@@ -37,7 +37,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn the_same_key_in_two_tenants_is_two_jobs(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         let key = || Enqueue::new().key("november");
@@ -82,7 +82,7 @@ impl Job for Nameless {
     const NAME: &'static str = "";
 }
 
-both! {
+on_each! {
     async fn what_can_not_travel_is_refused_here(world) {
         let cx = world.tenant("a");
         let queue = &world.queue;
@@ -103,7 +103,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn a_dropped_enqueue_sends_the_whole_job_or_none(world) {
         let cx = world.tenant("a");
         let mut whole = 0;

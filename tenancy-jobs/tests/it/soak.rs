@@ -12,10 +12,12 @@ use rand::{RngExt as _, SeedableRng as _};
 use tenancy_core::{InMemoryRegistry, Tenant, TenantContext, TenantId, TenantSlug, TenantStatus};
 use tenancy_jobs::apalis::error::BoxDynError;
 use tenancy_jobs::worker::{Handlers, Run};
-use tenancy_jobs::{Enqueue, JobQueue};
+use tenancy_jobs::{Enqueue, JobQueue, JobQueueBuilder};
 use tenancy_testkit::TempFolder;
 
-use crate::world::{Note, Worker, World, both, context, eventually, keys, note, quick};
+use sqlx::ConnectOptions as _;
+
+use crate::world::{Note, Place, Worker, World, context, eventually, keys, note, on_each, quick};
 
 const TENANTS: usize = 50;
 const JOBS: usize = 10_000;
@@ -51,7 +53,7 @@ impl Ledger {
     }
 }
 
-both! {
+on_each! {
     async fn every_job_runs_under_its_own_tenant_whatever_happens(world) {
         let mut random = StdRng::seed_from_u64(20_261_120);
         let tenants: Vec<_> = (0..TENANTS).map(|n| world.tenant(&format!("t{n}"))).collect();
@@ -138,7 +140,8 @@ async fn child_process() {
         let tenant = Tenant::builder(id, TenantSlug::parse(&slug).unwrap());
         registry.insert(tenant.build().unwrap()).unwrap();
     }
-    let queue = JobQueue::sqlite(&folder, keys()).build().unwrap();
+    let place = std::env::var("TENANCY_JOBS_PLACE").unwrap();
+    let queue = queue_at(&place).build().unwrap();
     let log = folder.join("log");
     let handlers = Handlers::new().on(move |note: Note, _: Run| {
         let log = log.clone();
@@ -157,6 +160,24 @@ async fn child_process() {
     Worker::start(backend, handlers).stop_never().await;
 }
 
+/// Where a queue is, for another process of ours.
+fn told(place: &Place) -> String {
+    match place {
+        Place::Pg(options, _) => format!("postgres {}", options.to_url_lossy()),
+        Place::Sqlite(folder) => format!("sqlite {}", folder.path().display()),
+        Place::Redis(address, name) => format!("redis {address} {name}"),
+    }
+}
+
+fn queue_at(told: &str) -> JobQueueBuilder {
+    match told.split(' ').collect::<Vec<_>>()[..] {
+        ["postgres", url] => JobQueue::postgres(url.parse().unwrap(), keys()),
+        ["sqlite", folder] => JobQueue::sqlite(folder, keys()),
+        ["redis", address, name] => JobQueue::redis_named(address, name, keys()),
+        _ => panic!("{told}"),
+    }
+}
+
 fn read_tenants(folder: &std::path::Path) -> Vec<(String, TenantId)> {
     let list = std::fs::read_to_string(folder.join("tenants")).unwrap();
     list.lines()
@@ -169,10 +190,11 @@ fn read_tenants(folder: &std::path::Path) -> Vec<(String, TenantId)> {
 struct Process(Child);
 
 impl Process {
-    fn start(folder: &TempFolder) -> Self {
+    fn start(folder: &TempFolder, place: &Place) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "soak::child_process", "--nocapture"])
             .env("TENANCY_JOBS_CHILD", folder.path())
+            .env("TENANCY_JOBS_PLACE", told(place))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
@@ -187,62 +209,62 @@ impl Drop for Process {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn jobs_of_processes_that_are_killed_run_again() {
-    let folder = TempFolder::new().unwrap();
-    let queue = JobQueue::sqlite(folder.path(), keys()).build().unwrap();
-    queue.migrate().await.unwrap();
-    let registry = InMemoryRegistry::new();
-    let mut list = String::new();
-    let tenants: Vec<_> = ["a", "b", "c"]
-        .map(|slug| {
-            let id = TenantId::new_v7();
-            list.push_str(&format!("{slug} {id}\n"));
-            let tenant = Tenant::builder(id, TenantSlug::parse(slug).unwrap()).build();
-            context(&registry.insert(tenant.unwrap()).unwrap())
+on_each! {
+    async fn jobs_of_processes_that_are_killed_run_again(world) {
+        let folder = TempFolder::new().unwrap();
+        let queue = &world.queue;
+        let registry = InMemoryRegistry::new();
+        let mut list = String::new();
+        let tenants: Vec<_> = ["a", "b", "c"]
+            .map(|slug| {
+                let id = TenantId::new_v7();
+                list.push_str(&format!("{slug} {id}\n"));
+                let tenant = Tenant::builder(id, TenantSlug::parse(slug).unwrap()).build();
+                context(&registry.insert(tenant.unwrap()).unwrap())
+            })
+            .to_vec();
+        std::fs::write(folder.join("tenants"), list).unwrap();
+        for n in 0..600 {
+            let cx = &tenants[n % 3];
+            let how = Enqueue::new().max_attempts(100);
+            let _ = queue
+                .enqueue_for(cx, &note(cx, n.to_string()), how)
+                .await
+                .unwrap();
+        }
+        let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        let mut kills = 0;
+        let mut process = Process::start(&folder, &world.place);
+        for more in [20, 60, 120, 200] {
+            eventually(async || log().lines().count() >= more).await;
+            drop(process);
+            kills += 1;
+            process = Process::start(&folder, &world.place);
+        }
+        eventually(async || {
+            let depths = queue.depths().await.unwrap();
+            depths
+                .iter()
+                .all(|depth| depth.waiting + depth.running == 0)
         })
-        .to_vec();
-    std::fs::write(folder.join("tenants"), list).unwrap();
-    for n in 0..600 {
-        let cx = &tenants[n % 3];
-        let how = Enqueue::new().max_attempts(100);
-        let _ = queue
-            .enqueue_for(cx, &note(cx, n.to_string()), how)
-            .await
-            .unwrap();
-    }
-    let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-    let mut kills = 0;
-    let mut process = Process::start(&folder);
-    for more in [20, 60, 120, 200] {
-        eventually(async || log().lines().count() >= more).await;
+        .await;
         drop(process);
-        kills += 1;
-        process = Process::start(&folder);
+        let log = log();
+        let mut done = HashMap::<&str, u32>::new();
+        for line in log.lines() {
+            let mut words = line.split(' ');
+            let (tenant, owner, text) = (words.next(), words.next(), words.next().unwrap());
+            assert_eq!(tenant, owner, "{text}");
+            *done.entry(text).or_default() += 1;
+        }
+        assert_eq!((done.len(), kills), (600, 4));
+        assert!(
+            queue
+                .depths()
+                .await
+                .unwrap()
+                .iter()
+                .all(|depth| depth.dead == 0)
+        );
     }
-    eventually(async || {
-        let depths = queue.depths().await.unwrap();
-        depths
-            .iter()
-            .all(|depth| depth.waiting + depth.running == 0)
-    })
-    .await;
-    drop(process);
-    let log = log();
-    let mut done = HashMap::<&str, u32>::new();
-    for line in log.lines() {
-        let mut words = line.split(' ');
-        let (tenant, owner, text) = (words.next(), words.next(), words.next().unwrap());
-        assert_eq!(tenant, owner, "{text}");
-        *done.entry(text).or_default() += 1;
-    }
-    assert_eq!((done.len(), kills), (600, 4));
-    assert!(
-        queue
-            .depths()
-            .await
-            .unwrap()
-            .iter()
-            .all(|depth| depth.dead == 0)
-    );
 }

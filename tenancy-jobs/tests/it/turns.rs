@@ -10,7 +10,7 @@ use tenancy_jobs::apalis::error::BoxDynError;
 use tenancy_jobs::worker::{Handlers, Run};
 use tenancy_jobs::{Enqueue, JobQueue, Share};
 
-use crate::world::{Note, PATIENCE, Seen, Worker, World, both, eventually, note};
+use crate::world::{Note, PATIENCE, Seen, Worker, World, eventually, note, on_each};
 
 async fn send(queue: &JobQueue, cx: &TenantContext, jobs: usize, text: &str) {
     for n in 0..jobs {
@@ -38,7 +38,7 @@ fn by_plan(tenant: &Tenant) -> Share {
     }
 }
 
-both! {
+on_each! {
     async fn one_tenant_with_many_jobs_does_not_delay_anothers_first(world) {
         let heavy = world.tenant("heavy");
         send(&world.queue, &heavy, 400, "heavy").await;
@@ -60,7 +60,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn turns_go_by_weight(world) {
         let world = World { queue: world.with(|queue| queue.shares(by_plan)), ..world };
         let (gold, free) = (world.tenant_on("gold", "gold"), world.tenant_on("free", "free"));
@@ -72,7 +72,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn turns_are_not_saved_up(world) {
         let (a, b) = (world.tenant("a"), world.tenant("b"));
         send(&world.queue, &b, 1, "b early").await;
@@ -87,7 +87,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn no_more_than_its_share_at_once_over_all_workers(world) {
         let queue = world.with(|queue| queue.shares(by_plan));
         let other = world.with(|queue| queue.shares(by_plan));
@@ -124,7 +124,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     async fn a_queue_for_each_tier(world) {
         let world = World { queue: world.with(|queue| queue.shares(by_plan)), ..world };
         let (apart, free) = (world.tenant_on("apart", "apart"), world.tenant_on("free", "free"));
@@ -139,7 +139,7 @@ both! {
     }
 }
 
-both! {
+on_each! {
     /// A worker takes no more than it can begin: what it has not begun is others' to take.
     async fn nothing_is_hoarded(world) {
         let a = world.tenant("a");

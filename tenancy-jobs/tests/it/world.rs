@@ -1,12 +1,13 @@
-//! A queue, a registry, tenants, a worker, and a connection of somebody who can write to the queue's tables.
+//! A queue, a registry, tenants, a worker, and a connection of somebody who can write to where the queue is.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use tenancy_cache::redis::Client;
 use tenancy_core::{
     Actor, InMemoryRegistry, Secret, Tenant, TenantContext, TenantId, TenantSlug, TenantStatus,
 };
@@ -14,15 +15,17 @@ use tenancy_jobs::apalis::error::BoxDynError;
 use tenancy_jobs::apalis::worker::builder::WorkerBuilder;
 use tenancy_jobs::worker::{BackendBuilder, Handlers, Retry, Run};
 use tenancy_jobs::{Enqueue, Job, JobKeys, JobQueue, JobQueueBuilder};
-use tenancy_testkit::{PgCluster, PgDatabase, TempFolder};
+use tenancy_testkit::{PgCluster, PgDatabase, RedisServer, TempFolder};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::writer::{RedisWriter, Writer};
 
 /// The machine is busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs a test once on each database.
-macro_rules! both {
+macro_rules! on_each {
     ($(#[$doc:meta])* async fn $name:ident($world:ident) $body:block) => {
         $(#[$doc])*
         mod $name {
@@ -39,10 +42,15 @@ macro_rules! both {
             async fn sqlite() {
                 test(World::sqlite().await).await;
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn redis() {
+                test(World::redis().await).await;
+            }
         }
     };
 }
-pub(crate) use both;
+pub(crate) use on_each;
 
 /// The job of most tests: it says whom it should meet.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,47 +79,6 @@ pub(crate) fn secret(text: &str) -> Secret {
     Secret::new(text).unwrap()
 }
 
-/// Somebody who can write to the queue's tables and has no key.
-#[derive(Clone)]
-pub(crate) enum Writer {
-    Pg(PgPool),
-    Sqlite(SqlitePool),
-}
-
-impl Writer {
-    pub(crate) async fn run(&self, sql: &str) -> u64 {
-        let sql = AssertSqlSafe(sql.to_owned());
-        match self {
-            Self::Pg(pool) => sqlx::query(sql)
-                .execute(pool)
-                .await
-                .unwrap()
-                .rows_affected(),
-            Self::Sqlite(pool) => sqlx::query(sql)
-                .execute(pool)
-                .await
-                .unwrap()
-                .rows_affected(),
-        }
-    }
-
-    pub(crate) async fn number(&self, sql: &str) -> i64 {
-        let sql = AssertSqlSafe(sql.to_owned());
-        match self {
-            Self::Pg(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
-            Self::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await.unwrap(),
-        }
-    }
-
-    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
-        let sql = AssertSqlSafe(sql.to_owned());
-        match self {
-            Self::Pg(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
-            Self::Sqlite(pool) => sqlx::query_scalar(sql).fetch_all(pool).await.unwrap(),
-        }
-    }
-}
-
 pub(crate) struct World {
     pub(crate) queue: JobQueue,
     pub(crate) registry: Arc<InMemoryRegistry>,
@@ -125,6 +92,8 @@ pub(crate) enum Place {
     /// With what keeps the database there.
     Pg(Box<PgConnectOptions>, Arc<PgDatabase>),
     Sqlite(Arc<TempFolder>),
+    /// An address, and a name that no other test has.
+    Redis(String, String),
 }
 
 impl Place {
@@ -132,6 +101,7 @@ impl Place {
         match self {
             Self::Pg(options, _) => JobQueue::postgres((**options).clone(), keys),
             Self::Sqlite(folder) => JobQueue::sqlite(folder.path(), keys),
+            Self::Redis(address, name) => JobQueue::redis_named(address.as_str(), name, keys),
         }
     }
 }
@@ -147,6 +117,15 @@ impl World {
     pub(crate) async fn sqlite() -> Self {
         let folder = Arc::new(TempFolder::new().unwrap());
         Self::at(Place::Sqlite(folder), |queue| queue).await
+    }
+
+    pub(crate) async fn redis() -> Self {
+        Self::in_redis(RedisServer::shared().await.unwrap()).await
+    }
+
+    pub(crate) async fn in_redis(server: &RedisServer) -> Self {
+        let name = TenantId::new_v7().to_string();
+        Self::at(Place::Redis(server.url().to_owned(), name), |queue| queue).await
     }
 
     pub(crate) async fn at(
@@ -173,6 +152,10 @@ impl World {
                             .disable_statement_logging(),
                     ),
             ),
+            Place::Redis(address, name) => Writer::Redis(RedisWriter {
+                client: Client::open(address.as_str()).unwrap(),
+                root: format!("tenancy-jobs:{{{name}}}:"),
+            }),
         };
         Self {
             queue,
@@ -212,23 +195,24 @@ impl World {
     }
 
     /// How many jobs are in this state: 0 waits, 1 runs, 2 is dead, 3 is done.
-    pub(crate) async fn count(&self, state: u8) -> i64 {
-        self.writer
-            .number(&format!("SELECT count(*) FROM jobs WHERE state = {state}"))
-            .await
+    pub(crate) async fn count(&self, state: u8) -> usize {
+        let state = i64::from(state);
+        self.writer.count_states(state..=state).await
     }
 
     /// Waits until nothing waits or runs.
     pub(crate) async fn drained(&self) {
-        // In one statement: a job may go from one state to the other between two.
-        let left = "SELECT count(*) FROM jobs WHERE state < 2";
-        eventually(async || self.writer.number(left).await == 0).await;
+        // In one step: a job may go from one state to the other between two.
+        eventually(async || self.writer.count_states(0..=1).await == 0).await;
     }
 
+    /// Why those that are dead are so, in order.
     pub(crate) async fn errors(&self) -> Vec<String> {
-        self.writer
-            .texts("SELECT error FROM jobs WHERE state = 2 ORDER BY error")
-            .await
+        let rows = self.writer.rows().await.into_iter();
+        let dead = rows.filter(|row| row.state == 2);
+        let mut errors: Vec<String> = dead.filter_map(|row| row.error).collect();
+        errors.sort();
+        errors
     }
 }
 

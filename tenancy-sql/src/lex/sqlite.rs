@@ -73,20 +73,19 @@ pub(super) fn token(cursor: &mut Cursor<'_>, first: char) -> Result<Kind, LexErr
             Ok(Kind::Mark(first))
         }
         _ => {
-            const OPERATORS: [&str; 22] = [
+            const OPERATORS: [&str; 21] = [
                 "->>", "->", "==", "=", "<=", "<>", "<<", "<", ">=", ">>", ">", "!=", "||", "|",
-                "&", "~", "+", "-", "*", "/", "%", "",
+                "&", "~", "+", "-", "*", "/", "%",
             ];
-            let operator = OPERATORS
+            let Some(operator) = OPERATORS
                 .into_iter()
                 .find(|operator| cursor.rest().starts_with(operator))
-                .unwrap_or("");
-            if operator.is_empty() {
+            else {
                 return Err(cursor.stray(
                     "a character SQLite's grammar does not have",
                     "remove it or quote it",
                 ));
-            }
+            };
             cursor.at += operator.len();
             Ok(Kind::Operator)
         }

@@ -101,5 +101,7 @@ fn names_of_any_alphabet() {
     refused(Postgres, "SELECT \u{feff}1");
     refused(Postgres, "SELECT \0");
     refused(Postgres, "SELECT 1 \\ 2");
+    refused(Sqlite, "SELECT 1 \\ 2");
+    refused(Sqlite, "SELECT {1}");
     refused(Postgres, r#"U&"\0061""#);
 }

@@ -259,3 +259,6 @@ impl Rewriter<'_> {
         self.replace(at, at, text);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,9 @@ use sqlparser::tokenizer::Span;
 use super::Rewriter;
 use super::source::Source;
 use super::splice::Walk;
+use crate::catalog::Permission;
 use crate::lex::Kind;
-use crate::{Dialect, Refused, RefusedKind, Table, TableClass, names};
+use crate::{Dialect, Refused, RefusedKind, Table, TableClass, functions, names};
 
 /// What a relation in FROM is.
 pub(super) enum Relation<'a> {
@@ -58,6 +59,18 @@ pub(super) fn names_system_columns(source: &Source<'_>) -> bool {
 
 /// System columns of PostgreSQL.
 const POSTGRES_SYSTEM: &[&str] = &["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
+/// The columns of what functions on the list make, and of `ROW(a, b, c)`.
+const FIELDS: &[&str] = &[
+    "f1",
+    "f2",
+    "f3",
+    "key",
+    "lexeme",
+    "ordinality",
+    "positions",
+    "value",
+    "weights",
+];
 /// The names of the row id in SQLite.
 const SQLITE_SYSTEM: &[&str] = &["_rowid_", "oid", "rowid"];
 
@@ -245,6 +258,12 @@ impl<'a> Rewriter<'a> {
         Ok(folded)
     }
 
+    /// Whether a name behind an expression is known to call nothing, or a function that may be called.
+    fn is_harmless(&self, folded: &str) -> bool {
+        FIELDS.contains(&folded)
+            || functions::permission(self.catalog, folded) == Some(Permission::Pure)
+    }
+
     /// A column: no system column that the rewrite would lose, and no function in the notation of a column.
     pub(super) fn column(&self, ident: &Ident, reference: Reference<'_>) -> Walk {
         if ident.span != Span::empty() {
@@ -275,18 +294,28 @@ impl<'a> Rewriter<'a> {
                 ));
             }
         }
-        // PostgreSQL reads `row.f` as `f(row)` when there is no such column.
-        if matches!(reference, Reference::Of(_) | Reference::Field)
-            && self.dialect == Dialect::Postgres
-            && self.catalog.creates_routine(&folded)
-            && !is_column()
-        {
+        // PostgreSQL reads `row.f` as `f(row)` when there is no such column, and `('...'::text).f` as `f('...')`, whatever `f` is.
+        let created = self.catalog.creates_routine(&folded);
+        let calls = match reference {
+            _ if self.dialect != Dialect::Postgres => false,
+            Reference::Field => created || !(is_column() || self.is_harmless(&folded)),
+            Reference::Of(table) if is_column() => {
+                created && !self.ranges.may_have_column(&self.fold(table), &folded)
+            }
+            Reference::Of(table) => {
+                created
+                    || (self.ranges.may_be_a_value(&self.fold(table), &folded)
+                        && !self.is_harmless(&folded))
+            }
+            Reference::Bare | Reference::Other => false,
+        };
+        if calls {
             return Err(self.refuse(
                 ident.span,
                 RefusedKind::Function,
                 format!("function `{folded}` in the notation of a column"),
                 "what it reads can't be seen from here",
-                "call it as a function, and declare it in `functions` of tenancy.toml",
+                "call it as a function, or list a field of that name or a function that changes nothing in `pure_functions` of tenancy.toml",
             ));
         }
         Ok(())

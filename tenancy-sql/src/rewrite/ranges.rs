@@ -18,6 +18,8 @@ pub(super) enum Held<'a> {
     Itself(&'a Table),
     /// A tenant's table behind a derived one.
     Derived(&'a Table),
+    /// What a function makes, whose row may be a plain value, and the folded names that its columns have been given.
+    Made(Vec<String>),
     /// Anything else, which has no system columns and no row type to lose.
     Other,
 }
@@ -94,6 +96,32 @@ impl<'a> Ranges<'a> {
         }
     }
 
+    /// Whether what is known by that name may be a plain value, so that `name.f` is `f(name)` unless it has such a column. Each
+    /// that is known so counts, for inside of a join with an alias a name may be another's than outside.
+    pub(super) fn may_be_a_value(&self, name: &str, column: &str) -> bool {
+        let mut held = self
+            .in_sight()
+            .flatten()
+            .filter(|range| range.known_as == name)
+            .map(|range| &range.held)
+            .peekable();
+        held.peek().is_none()
+            || held.any(|held| matches!(held, Held::Made(columns) if columns.iter().all(|known| known != column)))
+    }
+
+    /// Whether nothing that is known by that name lacks a column that some table has. A row of unknown columns fits no function of
+    /// the migrations.
+    pub(super) fn may_have_column(&self, name: &str, column: &str) -> bool {
+        self.in_sight()
+            .flatten()
+            .filter(|range| range.known_as == name)
+            .all(|range| match &range.held {
+                Held::Itself(table) => table.column(column).is_some(),
+                Held::Made(columns) => columns.iter().any(|known| known == column),
+                Held::Derived(_) | Held::Other => true,
+            })
+    }
+
     /// Whether a system column reads what it would read without the rewrite.
     pub(super) fn has_system_column(
         &self,
@@ -106,25 +134,25 @@ impl<'a> Ranges<'a> {
             return self.of(qualifier).is_some_and(|range| match range.held {
                 Held::Itself(table) => table.column(name).is_some() || itself(table),
                 Held::Derived(table) => table.column(name).is_some(),
-                Held::Other => true,
+                Held::Made(_) | Held::Other => true,
             });
         }
         let mut maybe = false;
         for ranges in self.in_sight() {
             let column = |range: &Range<'_>| match range.held {
                 Held::Itself(table) | Held::Derived(table) => table.column(name).is_some(),
-                Held::Other => false,
+                Held::Made(_) | Held::Other => false,
             };
             if ranges.iter().any(column) {
                 return true;
             }
             match ranges {
                 [] => {}
-                [only] => match only.held {
+                [only] => match &only.held {
                     Held::Itself(table) => return itself(table),
                     Held::Derived(_) => return false,
                     // It may have a column of that name; if not, the engine looks further out.
-                    Held::Other => maybe = true,
+                    Held::Made(_) | Held::Other => maybe = true,
                 },
                 _ => return false,
             }
@@ -175,15 +203,24 @@ impl<'a> Rewriter<'a> {
         in_place: &[usize],
         ranges: &mut Vec<Range<'a>>,
     ) {
-        let other = |alias: &Option<TableAlias>, name: Option<&ObjectName>| Range {
-            known_as: match (alias, name) {
-                (Some(alias), _) => self.fold(&alias.name),
-                (None, Some(name)) => self.last_name(name),
-                (None, None) => String::new(),
-            },
+        let other = |alias: &Option<TableAlias>| Range {
+            known_as: alias
+                .as_ref()
+                .map_or(String::new(), |alias| self.fold(&alias.name)),
             held: Held::Other,
         };
-        ranges.push(match factor {
+        let made = |alias: &Option<TableAlias>, name: String| {
+            let alias_name = alias.as_ref().map(|alias| self.fold(&alias.name));
+            let known_as = alias_name.unwrap_or_else(|| name.clone());
+            let given = alias.iter().flat_map(|alias| &alias.columns);
+            let mut columns: Vec<String> = given.map(|column| self.fold(&column.name)).collect();
+            columns.extend([name, known_as.clone()]);
+            Range {
+                known_as,
+                held: Held::Made(columns),
+            }
+        };
+        let range = match factor {
             TableFactor::Table {
                 name,
                 alias,
@@ -221,15 +258,24 @@ impl<'a> Rewriter<'a> {
                 return;
             }
             TableFactor::Table { name, alias, .. } | TableFactor::Function { name, alias, .. } => {
-                other(alias, Some(name))
+                made(alias, self.last_name(name))
+            }
+            TableFactor::UNNEST { alias, .. } => made(alias, "unnest".into()),
+            TableFactor::NestedJoin {
+                table_with_joins,
+                alias,
+            } => {
+                let inside = self.ranges_of(std::slice::from_ref(table_with_joins), in_place);
+                let made = |range: &Range<'_>| matches!(range.held, Held::Made(_));
+                ranges.extend(inside.into_iter().filter(made));
+                other(alias)
             }
             TableFactor::Derived { alias, .. }
-            | TableFactor::UNNEST { alias, .. }
-            | TableFactor::NestedJoin { alias, .. }
             | TableFactor::JsonTable { alias, .. }
-            | TableFactor::XmlTable { alias, .. } => other(alias, None),
-            _ => other(&None, None),
-        });
+            | TableFactor::XmlTable { alias, .. } => other(alias),
+            _ => other(&None),
+        };
+        ranges.push(range);
     }
 
     fn last_name(&self, name: &ObjectName) -> String {

@@ -33,7 +33,8 @@ CREATE TABLE t3 (tenant_id uuid NOT NULL, a int, b int);
 /// A table that some statements name like a common table expression of others.
 const T: &str = "CREATE TABLE t (tenant_id uuid NOT NULL, a int, b int, c int, d int, e int, \"B\" int, doc xml, data jsonb, x int);";
 
-const CONFIG: &str = "[tenancy]\nfunctions = ['f', 'my_func']";
+const CONFIG: &str =
+    "[tenancy]\nfunctions = ['f', 'my_func']\n# A field of what f makes.\npure_functions = ['y']";
 
 /// Beginnings of the statements refused on purpose, by reason.
 const ON_PURPOSE: &[(&str, &[&str])] = &[

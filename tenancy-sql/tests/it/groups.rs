@@ -112,3 +112,14 @@ fn a_key_by_its_number_or_its_name_in_the_list() {
         );
     }
 }
+
+#[test]
+fn behind_a_star_a_number_may_be_any_column() {
+    for list in ["*, id", "leads.*, id"] {
+        accepts(
+            Postgres,
+            &format!("SELECT {list} FROM leads GROUP BY 2"),
+            &format!("SELECT {list} FROM <<leads>> AS leads GROUP BY 2"),
+        );
+    }
+}

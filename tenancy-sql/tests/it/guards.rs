@@ -136,3 +136,87 @@ fn subqueries_in_places_that_are_seldom_written() {
         refuses(Postgres, sql, RefusedKind::Type);
     }
 }
+
+#[test]
+fn clauses_of_other_engines_that_the_parser_reads() {
+    for sql in [
+        "SELECT 1 FROM leads GLOBAL JOIN contacts ON true",
+        "SELECT 1 FROM leads LEFT SEMI JOIN contacts ON leads.id = contacts.id",
+        "SELECT 1 FROM leads ANTI JOIN contacts ON leads.id = contacts.id",
+        "SELECT * FROM leads PIVOT (sum(amount) FOR status IN ('a'))",
+        "SELECT * FROM leads WITH ORDINALITY",
+        "SELECT * FROM (SELECT id FROM leads) AS l TABLESAMPLE SYSTEM (1)",
+        "SELECT 1 FROM leads QUALIFY true",
+        "SELECT name FROM leads GROUP BY ALL",
+        "SELECT * FROM (VALUES ROW(1)) v",
+        "DELETE FROM leads ORDER BY id",
+        "DELETE FROM leads LIMIT 1",
+    ] {
+        both_refuse(sql, RefusedKind::Statement);
+    }
+    for sql in [
+        "SELECT * FROM leads TABLESAMPLE (BUCKET 1 OUT OF 2)",
+        "SELECT * FROM generate_series(1, 2) TABLESAMPLE SYSTEM (1)",
+    ] {
+        refuses(Postgres, sql, RefusedKind::Statement);
+    }
+}
+
+#[test]
+fn names_where_they_are_seldom_written() {
+    refuses(
+        Postgres,
+        "SELECT 1 FROM leads FOR UPDATE OF public.leads",
+        RefusedKind::Qualifier,
+    );
+    both_refuse("SELECT a.b.c.* FROM leads", RefusedKind::Qualifier);
+    for sql in [
+        "SELECT offset.id FROM leads",
+        "SELECT xmlforest(name AS 'x') FROM leads",
+        "WITH x (offset) AS (SELECT 1) SELECT 1",
+        "SELECT 1 FROM leads AS offset",
+        "SELECT 1 FROM leads AS l (id, offset)",
+        "SELECT 1 FROM (SELECT 1) AS offset",
+        "SELECT 1 FROM generate_series(1, 2) AS offset",
+        "SELECT 1 FROM LATERAL generate_series(1, 2) AS offset",
+        "SELECT 1 FROM unnest(ARRAY[1]) AS offset",
+        "SELECT 1 FROM (leads CROSS JOIN contacts) AS offset",
+        "SELECT 1 FROM JSON_TABLE('{}', '$' COLUMNS (a int PATH '$.a')) AS offset",
+        "SELECT 1 FROM XMLTABLE('/a' PASSING '<a/>' COLUMNS a int PATH 'a') AS offset",
+        "SELECT 1 FROM leads WINDOW offset AS (ORDER BY id)",
+        "UPDATE leads AS offset SET name = 'a'",
+        "DELETE FROM leads AS offset",
+    ] {
+        let refused = refuses(Postgres, sql, RefusedKind::Syntax);
+        assert!(
+            refused.met().contains("as a name") || refused.met() == "a literal behind a name",
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_whole_row_under_another_name_keeps_its_type() {
+    refuses(
+        Postgres,
+        "SELECT c AS x FROM leads l LEFT JOIN contacts c ON true",
+        RefusedKind::Type,
+    );
+}
+
+#[test]
+fn only_of_a_global_table_with_parts() {
+    let catalog = tenancy_sql::Catalog::builder(Postgres)
+        .global(["g", "g_0", "h"])
+        .migration(
+            "m",
+            "CREATE TABLE g (id int) PARTITION BY HASH (id); CREATE TABLE g_0 PARTITION OF g FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+             CREATE TABLE h (id int);",
+        )
+        .build()
+        .unwrap_or_else(|error| panic!("{error}"));
+    let firewall = tenancy_sql::Firewall::new(catalog);
+    let refused = firewall.check("SELECT * FROM ONLY g").unwrap_err();
+    assert_eq!(refused.met(), "ONLY of a table with parts");
+    assert!(firewall.check("SELECT * FROM ONLY h").is_ok());
+}

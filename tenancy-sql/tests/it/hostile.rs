@@ -2,7 +2,7 @@
 //! ten thousand texts is tested beside it.
 
 use allocation_counter::measure;
-use tenancy_sql::{Dialect, RefusedKind};
+use tenancy_sql::{Dialect, Firewall, RefusedKind};
 
 use crate::fixture::firewall;
 
@@ -10,30 +10,47 @@ use crate::fixture::firewall;
 #[track_caller]
 fn costs(text: &str, count: u64, bytes_for_each: u64) {
     for dialect in [Dialect::Postgres, Dialect::Sqlite] {
-        let firewall = firewall(dialect).with_cache_capacity(16);
-        let mut kind = None;
-        let counted = measure(|| {
-            kind = firewall.check(text).err().map(|refused| refused.kind());
-        });
-        assert_eq!(
-            kind,
-            Some(RefusedKind::TooLarge),
-            "{dialect}: {} bytes",
-            text.len()
-        );
-        assert!(counted.count_total <= count, "{dialect}: {counted:?}");
-        let most = bytes_for_each * text.len() as u64 + 4096;
-        assert!(
-            counted.bytes_total <= most,
-            "{dialect}: {counted:?} for {} bytes",
-            text.len()
-        );
-        // Nothing stays here but what was handed to the thread that reads a steep text, and is gone with it.
-        assert!(
-            counted.bytes_current <= 8192 + 64 * text.len() as i64,
-            "{dialect}: {counted:?}"
+        costs_of(
+            &firewall(dialect).with_cache_capacity(16),
+            text,
+            count,
+            bytes_for_each,
         );
     }
+    let numbered = firewall(Dialect::Sqlite).with_numbered_placeholders();
+    costs_of(
+        &numbered.with_cache_capacity(16),
+        text,
+        count,
+        bytes_for_each,
+    );
+}
+
+#[track_caller]
+fn costs_of(firewall: &Firewall, text: &str, count: u64, bytes_for_each: u64) {
+    let dialect = firewall.catalog().dialect();
+    let mut kind = None;
+    let counted = measure(|| {
+        kind = firewall.check(text).err().map(|refused| refused.kind());
+    });
+    assert_eq!(
+        kind,
+        Some(RefusedKind::TooLarge),
+        "{dialect}: {} bytes",
+        text.len()
+    );
+    assert!(counted.count_total <= count, "{dialect}: {counted:?}");
+    let most = bytes_for_each * text.len() as u64 + 4096;
+    assert!(
+        counted.bytes_total <= most,
+        "{dialect}: {counted:?} for {} bytes",
+        text.len()
+    );
+    // Nothing stays here but what was handed to the thread that reads a steep text, and is gone with it.
+    assert!(
+        counted.bytes_current <= 8192 + 64 * text.len() as i64,
+        "{dialect}: {counted:?}"
+    );
 }
 
 #[test]

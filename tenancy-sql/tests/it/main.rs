@@ -16,6 +16,7 @@ mod guards;
 mod hostile;
 mod in_place;
 mod merge;
+mod notation;
 mod property;
 mod shims;
 mod soup;

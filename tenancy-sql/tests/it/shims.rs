@@ -134,6 +134,13 @@ fn what_is_left_out_for_the_parser_stays_in_the_text() {
         RefusedKind::Function,
     );
     assert!(check(Postgres, "SELECT * FROM ROWS FROM (pg_stats) AS t").is_err());
+    // Only a literal is left out.
+    for sql in [
+        "SELECT json_value(data, '$.a' DEFAULT name ON EMPTY) FROM leads",
+        "WITH RECURSIVE t AS (SELECT 1 AS id) CYCLE id SET c TO name DEFAULT false USING p SELECT * FROM t",
+    ] {
+        refuses(Postgres, sql, RefusedKind::Syntax);
+    }
     assert!(
         check(
             Postgres,

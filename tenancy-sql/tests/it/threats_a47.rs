@@ -78,7 +78,7 @@ fn a47_every_position_of_an_expression() {
         "SELECT 'a' NOT LIKE ALL (ARRAY[{q}])",
         "SELECT 'a' ILIKE ANY {q}",
         "SELECT 'a' LIKE ANY ($1)",
-        "SELECT ({q}).x",
+        "SELECT ({q}).id",
         "SELECT xmlelement(NAME a, XMLATTRIBUTES({q} AS b))",
         "SELECT jsonb_build_object('a', {q})",
         "SELECT make_interval(days => {q})",

@@ -17,6 +17,7 @@ mod identity;
 mod input;
 mod leads;
 mod nodes;
+mod redis;
 mod rights;
 mod source;
 mod start;

@@ -43,7 +43,7 @@ pub(crate) async fn attached(world: &World, tenant: &str, lead: &str, text: &str
 }
 
 /// Begins a task and waits until it is over.
-async fn done(world: &World, tenant: &str, begun: &crate::world::Answer) -> Value {
+pub(crate) async fn done(world: &World, tenant: &str, begun: &crate::world::Answer) -> Value {
     assert_eq!(begun.status, StatusCode::SEE_OTHER, "{begun:?}");
     let address = begun.header("location").to_owned();
     eventually("the task is over", async || {
@@ -118,7 +118,7 @@ async fn files_have_a_limit_and_a_harmless_name(world: World) {
     );
 }
 
-async fn files_go_with_their_lead(world: World) {
+pub(crate) async fn files_go_with_their_lead(world: World) {
     for tenant in TENANTS {
         let lead = world.add(tenant, "Goes Away").await;
         let file = attached(&world, tenant, &lead, "gone soon").await;
@@ -148,7 +148,7 @@ fn is_on_disk(world: &World, name: &str) -> bool {
     false
 }
 
-async fn leads_are_imported_in_the_background(world: World) {
+pub(crate) async fn leads_are_imported_in_the_background(world: World) {
     let mut begun = Vec::new();
     for (number, tenant) in TENANTS.into_iter().enumerate() {
         let mut file = "Name,Email,Company,Value\n".to_owned();
@@ -235,7 +235,7 @@ async fn what_can_not_be_imported_says_why(world: World) {
     assert_eq!(world.count("initech").await as usize, LEADS);
 }
 
-async fn leads_are_exported_in_the_background(world: World) {
+pub(crate) async fn leads_are_exported_in_the_background(world: World) {
     for tenant in TENANTS {
         world.add(tenant, &format!("Only {tenant}")).await;
     }
@@ -253,7 +253,7 @@ async fn leads_are_exported_in_the_background(world: World) {
     }
 }
 
-async fn counts_are_kept_until_a_lead_changes(world: World) {
+pub(crate) async fn counts_are_kept_until_a_lead_changes(world: World) {
     for tenant in TENANTS {
         let shown = async || {
             let page = world.get(tenant, "/").await.body;

@@ -19,7 +19,7 @@ use tenancy::http::domains::TxtLookup;
 use tenancy::sqlx::Secret;
 use tenancy::sqlx::registry::RegistryWatch;
 use tenancy::{Actor, BoxFuture, Error, RegistryExt, TenantContext, TenantRegistry, TenantSlug};
-use tenancy_testkit::{PgCluster, PgDatabase, TempFolder};
+use tenancy_testkit::{PgCluster, PgDatabase, RedisServer, TempFolder};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tower::ServiceExt;
@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub(crate) registry: Arc<dyn TenantRegistry>,
     /// The folder of files, where the tables are in a database.
     files: TempFolder,
+    /// What caches and queues, if not memory and the database.
+    pub(crate) redis: Option<RedisServer>,
     /// The worker stops when this is dropped.
     _stop: oneshot::Sender<()>,
     watch: RegistryWatch,
@@ -162,18 +164,29 @@ impl World {
         Self::at(Place::postgres().await).await
     }
 
+    /// With a Redis beside the tables.
+    pub(crate) async fn redis() -> Self {
+        let redis = RedisServer::start().await.unwrap();
+        Self::with(Place::sqlite(), Some(redis)).await
+    }
+
     /// Starts the program over a place; a second time it finds what is there.
     pub(crate) async fn at(place: Place) -> Self {
+        Self::with(place, None).await
+    }
+
+    async fn with(place: Place, redis: Option<RedisServer>) -> Self {
         let service = place
             .start(LEADS)
             .await
             .unwrap_or_else(|error| panic!("{error:?}"));
         let (files, secret) = (TempFolder::new().unwrap(), secret());
+        let address = redis.as_ref().map(RedisServer::url);
         let tools = match &place {
-            Place::Folder(folder) => Tools::open(folder.path(), None, None, &secret).await,
+            Place::Folder(folder) => Tools::open(folder.path(), None, address, &secret).await,
             Place::Database(database) => {
                 let owner = database.admin_options();
-                Tools::open(files.path(), Some(owner), None, &secret).await
+                Tools::open(files.path(), Some(owner), address, &secret).await
             }
         };
         let tools = tools.unwrap_or_else(|error| panic!("{error:?}"));
@@ -199,6 +212,7 @@ impl World {
             tools,
             registry,
             files,
+            redis,
             _stop: stop,
             watch,
             control,
@@ -260,10 +274,14 @@ impl World {
     /// Stops the program and starts it again.
     pub(crate) async fn again(self) -> Self {
         let Self {
-            app, place, watch, ..
+            app,
+            place,
+            redis,
+            watch,
+            ..
         } = self;
         drop((app, watch));
-        Self::at(place).await
+        Self::with(place, redis).await
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
