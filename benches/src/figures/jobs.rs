@@ -295,9 +295,14 @@ async fn wait(
     let waits = runner.rounds() * 10;
     let (mut busy, mut idle) = (Vec::new(), Vec::new());
     for nth in 0..waits {
-        // Apart, so that they meet each other's work at any moment of it.
-        tokio::time::sleep(Duration::from_micros(3_000 + (nth as u64 * 7_919) % 20_000)).await;
-        for (side, into) in sides.iter().zip([&mut busy, &mut idle]) {
+        let mut pairs: Vec<_> = sides.iter().zip([&mut busy, &mut idle]).collect();
+        if nth % 2 == 0 {
+            pairs.reverse();
+        }
+        for (side, into) in pairs {
+            // Apart, so that they meet each other's work at any moment of it.
+            let apart = 3_000 + (nth as u64 * 7_919) % 20_000;
+            tokio::time::sleep(Duration::from_micros(apart)).await;
             into.push(side.one(nth).await?);
         }
     }
