@@ -121,7 +121,7 @@ impl Gate {
 
 /// The two rows of one database.
 macro_rules! compare {
-    ($runner:ident, $at:literal, $ours:ident, $bare:ident) => {{
+    ($runner:ident, $at:literal, $ours:ident, $bare:ident, $most:literal) => {{
         let (registry, cx) = tenant("acme")?;
         $ours.migrate().await?;
         let sender = $bare.clone();
@@ -149,7 +149,7 @@ macro_rules! compare {
         if $runner.wants(done.name) {
             let mut sender = $bare.clone();
             // More than all rounds use up.
-            for number in 0..$runner.rounds() as u64 * 1_500 + 3_000 {
+            for number in 0..($runner.rounds() as u64 + 2) * $most {
                 let _ = $ours
                     .enqueue_for(&cx, &payload(number), Enqueue::new())
                     .await?;
@@ -213,7 +213,7 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
         let config = PgConfig::default().queue("bench").batch_size(AT_ONCE);
         let bare = PostgresStorage::<Payload>::new(&pool).with_config(config);
         let ours = JobQueue::postgres(database.admin_options(), keys.clone()).build()?;
-        compare!(runner, 0, ours, bare);
+        compare!(runner, 0, ours, bare, 1_500);
     }
     if sqlite {
         let folder = TempFolder::new()?;
@@ -230,7 +230,7 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
         let config = SqliteConfig::default().queue("bench").batch_size(AT_ONCE);
         let bare = SqliteStorage::<Payload>::new(&pool).with_config(config);
         let ours = JobQueue::sqlite(folder.path(), keys.clone()).build()?;
-        compare!(runner, 1, ours, bare);
+        compare!(runner, 1, ours, bare, 1_500);
     }
     if redis {
         let server = RedisServer::start().await?;
@@ -238,7 +238,7 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
         let bare = RedisStorage::<Payload, _>::new(apalis_redis::connect(server.url()).await?)
             .with_config(config);
         let ours = JobQueue::redis(server.url(), keys.clone()).build()?;
-        compare!(runner, 2, ours, bare);
+        compare!(runner, 2, ours, bare, 6_000);
     }
     if runner.wants(WAIT[0].name) {
         let cluster = PgCluster::shared().await?;
