@@ -16,6 +16,8 @@ use apalis_sqlite::{Config as SqliteConfig, SqliteStorage};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tenancy_cache::redis::Client;
+use tenancy_cache::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tenancy_core::{Actor, InMemoryRegistry, Secret, Tenant, TenantContext, TenantId, TenantSlug};
 use tenancy_jobs::worker::{Handlers, Run};
 use tenancy_jobs::{Enqueue, Job, JobKeys, JobQueue, JobQueueBuilder, Share};
@@ -149,7 +151,7 @@ macro_rules! compare {
         if $runner.wants(done.name) {
             let mut sender = $bare.clone();
             // More than all rounds use up.
-            for number in 0..$runner.rounds() as u64 * 1_500 + 3_000 {
+            for number in 0..($runner.rounds() as u64 + 2) * 1_500 {
                 let _ = $ours
                     .enqueue_for(&cx, &payload(number), Enqueue::new())
                     .await?;
@@ -235,8 +237,11 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     if redis {
         let server = RedisServer::start().await?;
         let config = RedisConfig::default().queue("bench").batch_size(AT_ONCE);
-        let bare = RedisStorage::<Payload, _>::new(apalis_redis::connect(server.url()).await?)
-            .with_config(config);
+        // Its worker ends at the first answer that is late, and this machine may be busy.
+        let patient = ConnectionManagerConfig::new().set_response_timeout(None);
+        let client = Client::open(server.url())?;
+        let manager = ConnectionManager::new_with_config(client, patient).await?;
+        let bare = RedisStorage::<Payload, _>::new(manager).with_config(config);
         let ours = JobQueue::redis(server.url(), keys.clone()).build()?;
         compare!(runner, 2, ours, bare);
     }
@@ -295,9 +300,14 @@ async fn wait(
     let waits = runner.rounds() * 10;
     let (mut busy, mut idle) = (Vec::new(), Vec::new());
     for nth in 0..waits {
-        // Apart, so that they meet each other's work at any moment of it.
-        tokio::time::sleep(Duration::from_micros(3_000 + (nth as u64 * 7_919) % 20_000)).await;
-        for (side, into) in sides.iter().zip([&mut busy, &mut idle]) {
+        let mut pairs: Vec<_> = sides.iter().zip([&mut busy, &mut idle]).collect();
+        if nth % 2 == 0 {
+            pairs.reverse();
+        }
+        for (side, into) in pairs {
+            // Apart, so that they meet each other's work at any moment of it.
+            let apart = 3_000 + (nth as u64 * 7_919) % 20_000;
+            tokio::time::sleep(Duration::from_micros(apart)).await;
             into.push(side.one(nth).await?);
         }
     }

@@ -39,7 +39,8 @@ const CHANNEL: &str = "tenancy_jobs";
 
 /// From tenant to tenant along the index, then the first few jobs of each that may have more; the fewest turns first.
 ///
-/// What it costs grows with the tenants that have something waiting, not with how much.
+/// What it costs grows with the tenants that have something waiting, not with how much. The first job of each is asked for with a
+/// limit, and not with `EXISTS`, which a planner that knows nothing of the table yet turns into a join with all that waits.
 pub(super) const CLAIM: &str = "\
 WITH RECURSIVE waiting(tenant) AS (
     (SELECT tenant FROM tenancy_jobs.jobs WHERE queue = $1 AND state = 0 ORDER BY tenant LIMIT 1)
@@ -61,8 +62,8 @@ turns AS (
     LEFT JOIN running r ON r.tenant = w.tenant
     WHERE w.tenant IS NOT NULL AND NOT COALESCE(l.paused, FALSE)
       AND COALESCE(l.at_once, 1000) > COALESCE(r.jobs, 0)
-      AND EXISTS (SELECT FROM tenancy_jobs.jobs d
-                  WHERE d.queue = $1 AND d.state = 0 AND d.tenant = w.tenant AND d.run_at <= (SELECT ms FROM present))
+      AND (SELECT d.run_at FROM tenancy_jobs.jobs d WHERE d.queue = $1 AND d.state = 0 AND d.tenant = w.tenant
+           ORDER BY d.run_at, d.id LIMIT 1) <= (SELECT ms FROM present)
     ORDER BY 2, 1 LIMIT $2
 ),
 ranked AS (
@@ -129,8 +130,8 @@ pub(crate) struct PgStore {
 
 impl PgStore {
     pub(crate) fn new(options: PgConnectOptions, connections: u32) -> Self {
-        // Whoever waits for a lock longer than this says so instead, and tries again.
-        let options = options.options([("lock_timeout", "5s")]);
+        // Whoever waits for a lock longer than this says so instead, and tries again. No statement here is worth compiling.
+        let options = options.options([("lock_timeout", "5s"), ("jit", "off")]);
         Self {
             pool: PgPoolOptions::new()
                 .max_connections(connections)

@@ -1,4 +1,4 @@
-//! The queue in a SQLite file of its own.
+//! The queue in a SQLite file of its own. Each statement goes to a thread and back, so there are few, whatever the number of jobs.
 
 #![expect(
     clippy::disallowed_methods,
@@ -57,7 +57,7 @@ ORDER BY run_at, id LIMIT $3";
 const TAKE: &str = "\
 UPDATE jobs SET state = 1, attempt = attempt + 1, lease_by = $2,
     lease_until = CAST(unixepoch('subsec') * 1000 AS INTEGER) + $3, changed_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
-WHERE id = $1 AND state = 0
+WHERE id IN (SELECT value FROM json_each($1)) AND state = 0
 RETURNING id, tenant, name, version, key, body, signer, mark, max_attempts, attempt, created_at";
 
 const FINISH: &str = "\
@@ -66,12 +66,18 @@ ON CONFLICT (queue, tenant) DO UPDATE SET finish = excluded.finish";
 
 const CLOCK: &str = "UPDATE queues SET clock = MAX(clock, $2) WHERE name = $1";
 
-const GONE: &str = "DELETE FROM jobs WHERE id = $2 AND attempt = $3 AND state = 1 AND lease_by = $1 AND key IS NULL";
+/// `[[id, attempt], ..]`: those that the worker still has, found one by one by their id.
+const GONE: &str = "\
+DELETE FROM jobs WHERE key IS NULL AND rowid IN
+    (SELECT j.rowid FROM json_each($2) d CROSS JOIN jobs j ON j.id = d.value ->> 0
+     WHERE j.attempt = d.value ->> 1 AND j.state = 1 AND j.lease_by = $1)";
 
 const KEPT: &str = "\
 UPDATE jobs SET state = 3, body = '', error = NULL, lease_by = NULL, lease_until = NULL,
     changed_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
-WHERE id = $2 AND attempt = $3 AND state = 1 AND lease_by = $1 AND key IS NOT NULL";
+WHERE key IS NOT NULL AND rowid IN
+    (SELECT j.rowid FROM json_each($2) d CROSS JOIN jobs j ON j.id = d.value ->> 0
+     WHERE j.attempt = d.value ->> 1 AND j.state = 1 AND j.lease_by = $1)";
 
 const OTHERWISE: &str = "\
 UPDATE jobs SET state = $4, attempt = attempt + $6, error = COALESCE($7, error), lease_by = NULL, lease_until = NULL,
@@ -168,18 +174,27 @@ impl Store for SqliteStore {
             }
             ranked.sort_unstable();
             ranked.truncate(usize::try_from(claim.most).unwrap_or_default());
-            let mut taken = Vec::with_capacity(ranked.len());
-            let mut finished = HashMap::new();
-            for (_, tenant, id, finish) in &ranked {
-                let row: Option<ClaimedColumns> = sqlx::query_as(TAKE)
-                    .bind(id)
-                    .bind(claim.worker)
-                    .bind(lease_ms(claim.lease))
-                    .fetch_optional(&mut *tx)
-                    .await?;
-                taken.extend(row.map(claimed));
-                finished.insert(*tenant, *finish);
-            }
+            let finished: HashMap<_, _> = ranked
+                .iter()
+                .map(|(_, tenant, _, finish)| (*tenant, *finish))
+                .collect();
+            let ids: Vec<&str> = ranked.iter().map(|(.., id, _)| id.as_str()).collect();
+            let rows: Vec<ClaimedColumns> = sqlx::query_as(TAKE)
+                .bind(serde_json::Value::from(ids).to_string())
+                .bind(claim.worker)
+                .bind(lease_ms(claim.lease))
+                .fetch_all(&mut *tx)
+                .await?;
+            // In the order of turns again.
+            let mut rows: HashMap<String, Claimed> = rows
+                .into_iter()
+                .map(claimed)
+                .map(|row| (row.job.id.clone(), row))
+                .collect();
+            let taken = ranked
+                .iter()
+                .filter_map(|(.., id, _)| rows.remove(id))
+                .collect();
             for (tenant, finish) in finished {
                 sqlx::query(FINISH)
                     .bind(claim.queue)
@@ -203,29 +218,30 @@ impl Store for SqliteStore {
     fn settle<'a>(&'a self, worker: &'a str, settled: &'a [Settled]) -> Answer<'a, ()> {
         Box::pin(async move {
             let mut tx = self.begin().await?;
+            let mut done = Vec::new();
             for Settled {
                 id,
                 attempt,
                 outcome,
             } in settled
             {
-                let begin = |sql| sqlx::query(sql).bind(worker).bind(id).bind(attempt);
-                match outcome.columns() {
-                    None => {
-                        debug_assert_eq!(*outcome, Outcome::Done);
-                        if begin(GONE).execute(&mut *tx).await?.rows_affected() == 0 {
-                            begin(KEPT).execute(&mut *tx).await?;
-                        }
-                    }
-                    Some((state, delay, counted, error)) => {
-                        begin(OTHERWISE)
-                            .bind(state)
-                            .bind(delay)
-                            .bind(counted)
-                            .bind(error)
-                            .execute(&mut *tx)
-                            .await?;
-                    }
+                let Some((state, delay, counted, error)) = outcome.columns() else {
+                    debug_assert_eq!(*outcome, Outcome::Done);
+                    done.push((id, attempt));
+                    continue;
+                };
+                let query = sqlx::query(OTHERWISE).bind(worker).bind(id).bind(attempt);
+                let query = query.bind(state).bind(delay).bind(counted).bind(error);
+                query.execute(&mut *tx).await?;
+            }
+            if !done.is_empty() {
+                let done = serde_json::json!(done).to_string();
+                for sql in [GONE, KEPT] {
+                    sqlx::query(sql)
+                        .bind(worker)
+                        .bind(&done)
+                        .execute(&mut *tx)
+                        .await?;
                 }
             }
             Ok(tx.commit().await?)

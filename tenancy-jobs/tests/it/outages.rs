@@ -157,6 +157,37 @@ async fn the_disk_is_full() {
     assert_eq!(world.count(2).await, 0);
 }
 
+/// A server whose disk is full says so at the next write. A trigger says it here, to whoever writes to the queue.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_servers_disk_is_full() {
+    let world = World::postgres().await;
+    let a = world.tenant("a");
+    for n in 0..10 {
+        world.send(&a, &n.to_string()).await;
+    }
+    let Place::Pg(options, _) = &world.place else {
+        unreachable!()
+    };
+    let mut server = PgConnectOptions::connect(options).await.unwrap();
+    let full = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+        CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE OR DELETE ON tenancy_jobs.jobs EXECUTE FUNCTION full_disk()";
+    sqlx::raw_sql(full).execute(&mut server).await.unwrap();
+    refused(&world, &a).await;
+    let seen = Seen::default();
+    let worker = Worker::start(world.backend(), seen.handlers());
+    // It fails to take anything out, and goes on trying.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert!(seen.texts().is_empty());
+    let room = "DROP TRIGGER full_disk ON tenancy_jobs.jobs";
+    sqlx::raw_sql(room).execute(&mut server).await.unwrap();
+    world.send(&a, "after").await;
+    world.drained().await;
+    worker.stop().await;
+    assert_eq!(seen.texts().len(), 11);
+    assert_eq!(world.count(2).await, 0);
+}
+
 /// A registry that answers when it is told to.
 #[derive(Debug)]
 struct Sometimes {

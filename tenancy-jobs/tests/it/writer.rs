@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
-use tenancy_cache::redis::{Client, Script, cmd};
+use tenancy_cache::redis::{AsyncConnectionConfig, Client, Script, cmd};
 
 /// A job as it lies in the queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -261,10 +261,14 @@ impl RedisWriter {
     }
 
     pub(crate) async fn connection(&self) -> tenancy_cache::redis::aio::MultiplexedConnection {
-        self.client
-            .get_multiplexed_async_connection()
-            .await
-            .unwrap()
+        // A busy machine is no reason to give up.
+        let patient = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None);
+        let connecting = self
+            .client
+            .get_multiplexed_async_connection_with_config(&patient);
+        connecting.await.unwrap()
     }
 
     async fn rows(&self) -> Vec<Row> {

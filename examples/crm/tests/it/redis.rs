@@ -1,7 +1,7 @@
 //! With a Redis, the cache and the queue are there: the same work gets done, and what Redis misses is made up for.
 
 use axum::http::StatusCode;
-use tenancy::cache::redis::{Client, cmd};
+use tenancy::cache::redis::{AsyncConnectionConfig, Client, cmd};
 
 use crate::work::{self, done};
 use crate::world::{LEADS, TENANTS, World};
@@ -24,7 +24,9 @@ in_redis!(
 
 async fn keys(world: &World) -> Vec<String> {
     let client = Client::open(world.redis.as_ref().unwrap().url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let patient = AsyncConnectionConfig::new().set_response_timeout(None);
+    let connecting = client.get_multiplexed_async_connection_with_config(&patient);
+    let mut connection = connecting.await.unwrap();
     cmd("KEYS")
         .arg("*")
         .query_async(&mut connection)

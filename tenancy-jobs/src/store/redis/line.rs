@@ -9,6 +9,7 @@ use deadpool_redis::redis::{
     RedisResult, ScriptInvocation,
 };
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::store::StoreError;
 
@@ -36,6 +37,8 @@ enum Question<'a> {
 struct Current {
     connection: Option<MultiplexedConnection>,
     number: u64,
+    /// When the last attempt failed, and how; `None` if it took too long.
+    failed: Option<(Instant, Option<RedisError>)>,
     is_closed: bool,
 }
 
@@ -57,6 +60,7 @@ impl Line {
     }
 
     async fn connection(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
+        let asked = Instant::now();
         let mut current = self.current.lock().await;
         if current.is_closed {
             return Err(StoreError::unsuited("the queue was closed"));
@@ -64,14 +68,27 @@ impl Line {
         if let Some(connection) = &current.connection {
             return Ok((connection.clone(), current.number));
         }
+        // Whoever waited for an attempt that failed has had it: many must not wait for one after the other.
+        if let Some((at, error)) = &current.failed
+            && *at > asked
+        {
+            return Err(not_connected(error.clone()));
+        }
         let connecting = self
             .client
             .get_multiplexed_async_connection_with_config(&self.config);
         let made = tokio::time::timeout(CONNECT, connecting).await;
-        let made = made.map_err(|_| StoreError::late("connect"))??;
-        current.number += 1;
-        current.connection = Some(made.clone());
-        Ok((made, current.number))
+        match made.map_err(|_| None).and_then(|made| made.map_err(Some)) {
+            Ok(made) => {
+                current.number += 1;
+                current.connection = Some(made.clone());
+                Ok((made, current.number))
+            }
+            Err(error) => {
+                current.failed = Some((Instant::now(), error.clone()));
+                Err(not_connected(error))
+            }
+        }
     }
 
     /// Asks, and asks once more if the connection turns out to have died: whatever is asked may have been done the first time,
@@ -135,4 +152,8 @@ impl Line {
         current.is_closed = true;
         current.connection = None;
     }
+}
+
+fn not_connected(error: Option<RedisError>) -> StoreError {
+    error.map_or_else(|| StoreError::late("connect"), StoreError::from)
 }

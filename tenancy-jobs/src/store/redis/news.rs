@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use deadpool_redis::redis::Msg;
 use deadpool_redis::redis::aio::{PubSub, PubSubSink, PubSubStream};
+use deadpool_redis::redis::{Msg, RedisError};
 use futures_util::StreamExt as _;
 
 use super::super::{Answer, Hints, StoreError};
@@ -43,7 +43,10 @@ impl Hints for RedisHints {
                             return Ok(queue);
                         }
                     }
-                    Ok(None) => return Err(StoreError::late("stay")),
+                    Ok(None) => {
+                        let ended = std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
+                        return Err(RedisError::from(ended).into());
+                    }
                     Err(_) => {
                         let ping = tokio::time::timeout(PATIENCE, self.sink.ping::<String>());
                         let _: String = ping.await.map_err(|_| StoreError::late("answer"))??;
