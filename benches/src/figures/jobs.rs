@@ -16,6 +16,8 @@ use apalis_sqlite::{Config as SqliteConfig, SqliteStorage};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tenancy_cache::redis::Client;
+use tenancy_cache::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tenancy_core::{Actor, InMemoryRegistry, Secret, Tenant, TenantContext, TenantId, TenantSlug};
 use tenancy_jobs::worker::{Handlers, Run};
 use tenancy_jobs::{Enqueue, Job, JobKeys, JobQueue, JobQueueBuilder, Share};
@@ -34,10 +36,10 @@ const SEND: [Figure; 3] = [
     figure("jobs, sqlite: enqueue, against bare apalis"),
     figure("jobs, redis: enqueue, against bare apalis"),
 ];
-const DO: [Figure; 3] = [
+/// None for Redis: the worker of apalis-redis comes to a stop when tens of thousands wait, so there is nothing beside ours.
+const DO: [Figure; 2] = [
     figure("jobs, postgres: dequeue and done, against bare apalis"),
     figure("jobs, sqlite: dequeue and done, against bare apalis"),
-    figure("jobs, redis: dequeue and done, against bare apalis"),
 ];
 const WAIT: [Figure; 3] = [
     wait_figure(
@@ -121,11 +123,11 @@ impl Gate {
 
 /// The two rows of one database.
 macro_rules! compare {
-    ($runner:ident, $at:literal, $ours:ident, $bare:ident, $most:literal) => {{
+    ($runner:ident, $at:literal, $ours:ident, $bare:ident) => {{
         let (registry, cx) = tenant("acme")?;
         $ours.migrate().await?;
         let sender = $bare.clone();
-        let [send, done] = [SEND[$at], DO[$at]];
+        let send = SEND[$at];
         $runner
             .compare(
                 send,
@@ -146,10 +148,12 @@ macro_rules! compare {
                 },
             )
             .await?;
-        if $runner.wants(done.name) {
+        if let Some(done) = DO.get($at).copied()
+            && $runner.wants(done.name)
+        {
             let mut sender = $bare.clone();
             // More than all rounds use up.
-            for number in 0..($runner.rounds() as u64 + 2) * $most {
+            for number in 0..($runner.rounds() as u64 + 2) * 1_500 {
                 let _ = $ours
                     .enqueue_for(&cx, &payload(number), Enqueue::new())
                     .await?;
@@ -196,9 +200,9 @@ macro_rules! compare {
 /// Adds the group's rows.
 pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     let wants = |at: usize| {
-        [SEND, DO]
-            .iter()
-            .filter_map(|it| it.get(at))
+        [SEND.get(at), DO.get(at)]
+            .into_iter()
+            .flatten()
             .any(|it| runner.wants(it.name))
     };
     let keys = keys()?;
@@ -213,7 +217,7 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
         let config = PgConfig::default().queue("bench").batch_size(AT_ONCE);
         let bare = PostgresStorage::<Payload>::new(&pool).with_config(config);
         let ours = JobQueue::postgres(database.admin_options(), keys.clone()).build()?;
-        compare!(runner, 0, ours, bare, 1_500);
+        compare!(runner, 0, ours, bare);
     }
     if sqlite {
         let folder = TempFolder::new()?;
@@ -230,15 +234,18 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
         let config = SqliteConfig::default().queue("bench").batch_size(AT_ONCE);
         let bare = SqliteStorage::<Payload>::new(&pool).with_config(config);
         let ours = JobQueue::sqlite(folder.path(), keys.clone()).build()?;
-        compare!(runner, 1, ours, bare, 1_500);
+        compare!(runner, 1, ours, bare);
     }
     if redis {
         let server = RedisServer::start().await?;
         let config = RedisConfig::default().queue("bench").batch_size(AT_ONCE);
-        let bare = RedisStorage::<Payload, _>::new(apalis_redis::connect(server.url()).await?)
-            .with_config(config);
+        // Its worker ends at the first answer that is late, and this machine may be busy.
+        let patient = ConnectionManagerConfig::new().set_response_timeout(None);
+        let client = Client::open(server.url())?;
+        let manager = ConnectionManager::new_with_config(client, patient).await?;
+        let bare = RedisStorage::<Payload, _>::new(manager).with_config(config);
         let ours = JobQueue::redis(server.url(), keys.clone()).build()?;
-        compare!(runner, 2, ours, bare, 6_000);
+        compare!(runner, 2, ours, bare);
     }
     if runner.wants(WAIT[0].name) {
         let cluster = PgCluster::shared().await?;

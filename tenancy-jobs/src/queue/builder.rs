@@ -67,6 +67,36 @@ impl JobQueue {
     /// database does, with `everysec` a crash of the machine costs the last second, and without a file a restart costs all. A
     /// failover can lose what the replica had not heard of. [`JobQueue::migrate`] refuses a server that throws keys away when
     /// it is full.
+    ///
+    /// # Example: a queue in Redis
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use serde::{Deserialize, Serialize};
+    /// use tenancy_core::{Actor, Secret, Tenant, TenantContext, TenantId, TenantSlug};
+    /// use tenancy_jobs::{Job, JobKeys, JobQueue};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct SendReport { month: String }
+    /// impl Job for SendReport {
+    ///     const NAME: &'static str = "send_report";
+    /// }
+    ///
+    /// # let server = tenancy_testkit::RedisServer::start().await?;
+    /// # let address = server.url();
+    /// let keys = JobKeys::new("2026-11", &Secret::new("thirty-two random bytes, in truth")?)?;
+    /// let jobs = JobQueue::redis(address, keys).build()?;
+    /// jobs.migrate().await?;
+    ///
+    /// # let acme = Tenant::builder(TenantId::parse("7")?, TenantSlug::parse("acme")?).build()?.into();
+    /// let context = TenantContext::for_request(acme, Actor::user("ada"))?;
+    /// let november = SendReport { month: "2026-11".to_owned() };
+    /// assert!(context.scope(jobs.enqueue(&november)).await??.is_new());
+    ///
+    /// // Nobody said for whom.
+    /// assert!(jobs.enqueue(&november).await.unwrap_err().as_tenancy().unwrap().is_no_tenant());
+    /// # jobs.close().await;
+    /// # Ok(()) }
+    /// ```
     #[cfg(feature = "redis")]
     pub fn redis(
         address: impl deadpool_redis::redis::IntoConnectionInfo,

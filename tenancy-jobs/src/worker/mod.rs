@@ -172,7 +172,10 @@ impl BackendBuilder {
         self
     }
 
-    /// How often to look for jobs that another process sent; twice a second unless said.
+    /// How often to look for jobs that nobody told this worker of; twice a second unless said.
+    ///
+    /// It hears at once of those that are sent, by this process and, on PostgreSQL and Redis, by others. It has to look for those
+    /// whose time has come, those that another process retried or let go, and on SQLite for those that another process sent.
     pub fn poll_every(mut self, poll: Duration) -> Self {
         self.settings.poll = poll;
         self
