@@ -36,10 +36,10 @@ const SEND: [Figure; 3] = [
     figure("jobs, sqlite: enqueue, against bare apalis"),
     figure("jobs, redis: enqueue, against bare apalis"),
 ];
-const DO: [Figure; 3] = [
+/// None for Redis: the worker of apalis-redis comes to a stop when tens of thousands wait, so there is nothing beside ours.
+const DO: [Figure; 2] = [
     figure("jobs, postgres: dequeue and done, against bare apalis"),
     figure("jobs, sqlite: dequeue and done, against bare apalis"),
-    figure("jobs, redis: dequeue and done, against bare apalis"),
 ];
 const WAIT: [Figure; 3] = [
     wait_figure(
@@ -127,7 +127,7 @@ macro_rules! compare {
         let (registry, cx) = tenant("acme")?;
         $ours.migrate().await?;
         let sender = $bare.clone();
-        let [send, done] = [SEND[$at], DO[$at]];
+        let send = SEND[$at];
         $runner
             .compare(
                 send,
@@ -148,7 +148,9 @@ macro_rules! compare {
                 },
             )
             .await?;
-        if $runner.wants(done.name) {
+        if let Some(done) = DO.get($at).copied()
+            && $runner.wants(done.name)
+        {
             let mut sender = $bare.clone();
             // More than all rounds use up.
             for number in 0..($runner.rounds() as u64 + 2) * 1_500 {
@@ -198,9 +200,9 @@ macro_rules! compare {
 /// Adds the group's rows.
 pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
     let wants = |at: usize| {
-        [SEND, DO]
-            .iter()
-            .filter_map(|it| it.get(at))
+        [SEND.get(at), DO.get(at)]
+            .into_iter()
+            .flatten()
             .any(|it| runner.wants(it.name))
     };
     let keys = keys()?;
