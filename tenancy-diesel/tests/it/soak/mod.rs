@@ -83,7 +83,18 @@ async fn asynchronous_traffic() {
     )
     .await;
     pool.close().await;
-    assert_eq!(tenants.open_transactions().await.unwrap(), 0);
+    none_stays_open(&tenants).await;
+}
+
+/// The end of a transaction that read is sent and not waited for, so a busy server may not have come to it yet.
+async fn none_stays_open(tenants: &ManyTenants<sqlx::Postgres>) {
+    for _ in 0..500 {
+        if tenants.open_transactions().await.unwrap() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("a transaction stays open");
 }
 
 fn server(tenants: &ManyTenants<sqlx::Postgres>) -> PgServer {
