@@ -1,6 +1,8 @@
 //! What the engines themselves answer wrongly, on plain tables and with no firewall near. The grammar fuzzer leaves these
 //! forms out, and no more than these: it takes the engine's own answer for right. A test that fails here means that the engine
 //! is mended, and that the fuzzer (`conditions`, `groups`, `queries`) can have the form back.
+//!
+//! One it does not leave out yet, which it met once in 700,000 statements: the LEFT JOIN of computed values.
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tenancy_testkit::PgCluster;
@@ -80,6 +82,28 @@ async fn sqlite_skips_no_rows_behind_an_exists() {
         [2, 3]
     );
     assert_eq!(answer("1 IN (SELECT 1 FROM u WHERE y > 0)").await, [2, 3]);
+}
+
+/// SQLite 3.51 finds no partner in a LEFT JOIN by what a query computes of VALUES; 3.40 does.
+#[tokio::test]
+async fn sqlite_loses_partners_of_a_left_join_by_what_is_computed_of_values() {
+    let mut connection = sqlite(
+        "CREATE TABLE t (x INTEGER); INSERT INTO t VALUES (1), (3);
+         CREATE TABLE u (y); INSERT INTO u VALUES (4), (6)",
+    )
+    .await;
+    let mut answer = async |from: &str, on: &str| {
+        let sql =
+            format!("SELECT coalesce(y, 0) FROM t LEFT JOIN (SELECT {from}) ON {on} ORDER BY 1");
+        ask(&mut connection, &sql).await
+    };
+    let values = "column1 AS y, 3 AS z FROM (VALUES (4), (6))";
+    assert_eq!(answer(values, "x = z").await, [0, 0], "wrong");
+    // The same rows from a table, or of another form, and the same condition in other words.
+    assert_eq!(answer("y, 3 AS z FROM u", "x = z").await, [0, 4, 6]);
+    let union = "y, 3 AS z FROM (SELECT 4 AS y UNION ALL SELECT 6)";
+    assert_eq!(answer(union, "x = z").await, [0, 4, 6]);
+    assert_eq!(answer(values, "x = 3").await, [0, 4, 6]);
 }
 
 /// PostgreSQL before 18 takes what is equal before it is grouped for equal afterwards, where a grouping set has made it null.

@@ -57,8 +57,8 @@ use crate::uploads::Uploads;
 /// [`ObjectServer`].
 ///
 /// # Errors
-/// Through the traits all errors are [`object_store::Error`]; [`Error::from_object_store`] finds ours inside. Without a
-/// tenant, with a suspended one, and for writes of a read-only one, the store behind is not asked.
+/// Through the traits all errors are [`object_store::Error`]; [`Error::from_object_store`](crate::Error::from_object_store)
+/// finds ours inside. Without a tenant, with a suspended one, and for writes of a read-only one, the store behind is not asked.
 ///
 /// # Example: the same path for two tenants, and refused without one
 /// ```
