@@ -49,29 +49,40 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Without a clock, everything has expired.
+#[cfg(any(target_os = "linux", test))]
+#[inline]
+fn between(start: Option<u64>, now: Option<u64>) -> u64 {
+    match (start, now) {
+        (Some(start), Some(now)) => now.saturating_sub(start),
+        _ => u64::MAX,
+    }
+}
+
 #[cfg(all(target_os = "linux", not(test)))]
 mod source {
     //! The kernel's coarse monotonic clock, in as few instructions as it takes.
 
     use nix::time::{ClockId, clock_gettime};
 
-    /// Nanoseconds since some moment before this process began.
-    pub(super) type Instant = u64;
+    /// Nanoseconds since some moment before this process began. Each kernel that Rust supports has this clock, but a sandbox
+    /// may not let us ask.
+    pub(super) type Instant = Option<u64>;
 
     #[inline]
     pub(super) fn now() -> Instant {
-        // Each kernel that Rust supports has this clock. Without it, everything has expired.
-        clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(u64::MAX, |time| {
-            let seconds = time.tv_sec().cast_unsigned();
+        let time = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).ok()?;
+        let seconds = time.tv_sec().cast_unsigned();
+        Some(
             seconds
                 .wrapping_mul(1_000_000_000)
-                .wrapping_add(time.tv_nsec().cast_unsigned())
-        })
+                .wrapping_add(time.tv_nsec().cast_unsigned()),
+        )
     }
 
     #[inline]
     pub(super) fn nanos_since(start: Instant) -> u64 {
-        now().saturating_sub(start)
+        super::between(start, now())
     }
 }
 
@@ -108,6 +119,17 @@ mod tests {
         check(Duration::from_secs(3_600), 57_600);
         check(Duration::MAX, Ticks::MAX);
         assert_eq!(Clock::start().in_at_most(Duration::MAX), Ticks::MAX);
+    }
+
+    #[test]
+    fn without_a_clock_everything_has_expired() {
+        let check = |start, now, expect| assert_eq!(between(start, now), expect);
+        check(Some(2), Some(5), 3);
+        check(Some(5), Some(2), 0);
+        check(None, None, u64::MAX);
+        check(None, Some(5), u64::MAX);
+        check(Some(2), None, u64::MAX);
+        assert_eq!(ticks(u64::MAX), Ticks::MAX, "later than anything expires");
     }
 
     #[tokio::test(start_paused = true)]
