@@ -6,6 +6,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+const HEAD: usize = size_of::<u128>();
+
 #[derive(Clone, Copy)]
 pub(crate) struct InlineStr<const N: usize> {
     len: u8,
@@ -15,7 +17,7 @@ pub(crate) struct InlineStr<const N: usize> {
 impl<const N: usize> InlineStr<N> {
     /// `None` if the text is longer than `N` bytes or not ASCII.
     pub(crate) const fn new(text: &str) -> Option<Self> {
-        const { assert!(N <= u8::MAX as usize) };
+        const { assert!(HEAD <= N && N <= u8::MAX as usize) };
         let source = text.as_bytes();
         let mut bytes = [0; N];
         if source.len() > N || !source.is_ascii() {
@@ -34,6 +36,16 @@ impl<const N: usize> InlineStr<N> {
         })
     }
 
+    /// The first bytes, and zeros behind the text: for most texts that is all, compared and hashed without a walk or a call.
+    #[inline]
+    fn head(&self) -> u128 {
+        match self.bytes.first_chunk::<HEAD>() {
+            Some(head) => u128::from_le_bytes(*head),
+            None => 0,
+        }
+    }
+
+    #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
@@ -51,16 +63,24 @@ impl<const N: usize> fmt::Debug for InlineStr<N> {
 }
 
 impl<const N: usize> PartialEq for InlineStr<N> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        self.len == other.len
+            && self.head() == other.head()
+            && (usize::from(self.len) <= HEAD || self.as_bytes() == other.as_bytes())
     }
 }
 
 impl<const N: usize> Eq for InlineStr<N> {}
 
 impl<const N: usize> Hash for InlineStr<N> {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
+        state.write_u128(self.head());
+        if usize::from(self.len) > HEAD {
+            state.write(self.as_bytes());
+        }
+        state.write_u8(self.len);
     }
 }
 
@@ -78,29 +98,45 @@ impl<const N: usize> Ord for InlineStr<N> {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn keeps_what_fits() {
         let check = |input: &str, expect: Option<&str>| {
             assert_eq!(
-                InlineStr::<4>::new(input).as_ref().map(InlineStr::as_str),
+                InlineStr::<20>::new(input).as_ref().map(InlineStr::as_str),
                 expect,
                 "{input:?}"
             );
         };
         check("", Some(""));
         check("abc", Some("abc"));
-        check("abcd", Some("abcd"));
-        check("abcde", None);
+        check("twenty-characters---", Some("twenty-characters---"));
+        check("twenty-and-one-of-it-", None);
         check("é", None);
     }
 
     #[test]
     fn orders_as_its_text_does() {
-        let of = |text| InlineStr::<8>::new(text).unwrap();
+        let of = |text| InlineStr::<16>::new(text).unwrap();
         assert!(of("a") < of("ab"));
         assert!(of("ab") < of("b"));
         assert_eq!(of("ab"), of("ab"));
+    }
+
+    proptest! {
+        /// Of few letters and of lengths round about the head's, so that many are equal or nearly so.
+        #[test]
+        fn is_equal_as_its_text_is(a in "[ab\0]{0,3}|a{14,17}[ab]{0,3}", b in "[ab\0]{0,3}|a{14,17}[ab]{0,3}") {
+            let of = |text: &str| InlineStr::<20>::new(text).unwrap();
+            let hash = |text: &str| BuildHasherDefault::<DefaultHasher>::default().hash_one(of(text));
+            prop_assert_eq!(of(&a) == of(&b), a == b);
+            prop_assert_eq!(hash(&a) == hash(&b), a == b);
+            prop_assert_eq!(of(&a).cmp(&of(&b)), a.as_bytes().cmp(b.as_bytes()));
+        }
     }
 }

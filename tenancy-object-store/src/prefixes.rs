@@ -28,9 +28,14 @@ impl Prefixes {
     }
 
     pub(crate) fn of(&self, tenant: TenantId) -> Prefix {
+        self.with(tenant, Prefix::clone)
+    }
+
+    /// Looks at a tenant's prefix where it is remembered. Others may wait for `f`, so it does not wait for anything.
+    pub(crate) fn with<R>(&self, tenant: TenantId, f: impl FnOnce(&Prefix) -> R) -> R {
         let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(prefix) = met.get(&tenant) {
-            return prefix.clone();
+            return f(prefix);
         }
         drop(met);
         let prefix = Prefix::of(&self.root, tenant);
@@ -39,7 +44,8 @@ impl Prefixes {
             met.clear();
         }
         met.insert(tenant, prefix.clone());
-        prefix
+        drop(met);
+        f(&prefix)
     }
 }
 

@@ -60,10 +60,17 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     run(command.args(arguments))
 }
 
-/// The side-by-side figures, in release mode.
+/// The side-by-side figures, optimised across crates as a service is that goes into production.
 pub(crate) fn bench(quick: bool, filter: Option<&str>) -> Outcome {
     servers::ensure()?;
-    let mut command = cargo(&["run", "--release", "--package", "tenancy-benches", "--"]);
+    let mut command = cargo(&[
+        "run",
+        "--profile",
+        "bench",
+        "--package",
+        "tenancy-benches",
+        "--",
+    ]);
     if quick {
         command.arg("--quick");
     }

@@ -4,6 +4,7 @@
 //! after it. It is our own because entering has to be *checked* (is another tenant here?) and must not panic.
 
 use std::cell::RefCell;
+use std::mem;
 
 use super::TenantContext;
 use crate::{Error, ErrorKind};
@@ -30,57 +31,76 @@ fn no_tenant() -> Error {
     Error::no_tenant()
 }
 
-/// Runs `f` with the context in `slot` current, if nothing or the same tenant is current now.
+/// Makes the context in `slot` current while the answer lives, if nothing or the same tenant is current now.
 ///
-/// `slot` has its context back afterwards, and the thread what it had before, also when `f` panics.
-pub(super) fn enter<R>(
-    slot: &mut Option<TenantContext>,
-    f: impl FnOnce() -> R,
-) -> Result<R, Error> {
-    let other_tenant = CURRENT
-        .try_with(
-            |current| match (current.try_borrow().ok()?.as_ref(), slot.as_ref()) {
-                (Some(here), Some(entering)) => Some(!here.is_of_the_tenant_of(entering)),
-                _ => Some(false),
-            },
-        )
-        .ok()
-        .flatten();
-    match other_tenant {
-        Some(true) => Err(Error::wrong_tenant()),
-        Some(false) => enter_whatever_is_current(slot, f),
-        None => Err(borrowed()),
+/// `slot` has its context back afterwards, and the thread what it had before, also by a panic.
+#[inline]
+pub(super) fn enter(slot: &mut Option<TenantContext>) -> Result<Entered<'_>, Error> {
+    let entered = CURRENT.try_with(|current| match current.try_borrow_mut() {
+        Ok(mut current) => match (&*current, &*slot) {
+            (Some(here), Some(entering)) if !here.is_of_the_tenant_of(entering) => {
+                Err(Refused::OtherTenant)
+            }
+            _ => {
+                mem::swap(&mut *current, slot);
+                Ok(())
+            }
+        },
+        Err(_) => Err(Refused::Borrowed),
+    });
+    match entered.unwrap_or(Err(Refused::Borrowed)) {
+        Ok(()) => Ok(Entered(slot)),
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+/// Why a scope was not entered.
+enum Refused {
+    OtherTenant,
+    Borrowed,
+}
+
+impl From<Refused> for Error {
+    #[cold]
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::OtherTenant => Self::wrong_tenant(),
+            Refused::Borrowed => borrowed(),
+        }
     }
 }
 
 /// As [`enter`], also inside another tenant's scope: for the beginning of a task, and for dropping what a scope holds,
 /// which must never be seen as the work of whoever happens to drop it.
-pub(super) fn enter_whatever_is_current<R>(
+#[inline]
+pub(super) fn enter_whatever_is_current(
     slot: &mut Option<TenantContext>,
-    f: impl FnOnce() -> R,
-) -> Result<R, Error> {
-    if !swap(slot) {
-        return Err(borrowed());
+) -> Result<Entered<'_>, Error> {
+    if swap(slot) {
+        Ok(Entered(slot))
+    } else {
+        Err(borrowed())
     }
-    let _restore = Restore(slot);
-    Ok(f())
 }
 
-/// Swaps back, on the way out and on unwinding alike.
-struct Restore<'a>(&'a mut Option<TenantContext>);
+/// A scope that is entered until this is dropped.
+#[must_use = "the scope ends when this is dropped"]
+pub(super) struct Entered<'a>(&'a mut Option<TenantContext>);
 
-impl Drop for Restore<'_> {
+impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
         swap(self.0);
     }
 }
 
 /// False if the slot is being read by `with_current` or the thread is ending; nothing has changed then.
+#[inline]
 fn swap(slot: &mut Option<TenantContext>) -> bool {
     CURRENT
         .try_with(|current| match current.try_borrow_mut() {
             Ok(mut current) => {
-                std::mem::swap(&mut *current, slot);
+                mem::swap(&mut *current, slot);
                 true
             }
             Err(_) => false,
@@ -100,6 +120,6 @@ fn borrowed() -> Error {
 pub(super) fn at_the_bottom<R>(slot: &mut Option<TenantContext>, f: impl FnOnce() -> R) -> R {
     let swapped = swap(slot);
     debug_assert!(swapped, "nothing reads the slot at the bottom of a thread");
-    let _restore = swapped.then(|| Restore(slot));
+    let _entered = swapped.then(|| Entered(slot));
     f()
 }

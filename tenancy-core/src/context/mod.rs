@@ -286,6 +286,37 @@ impl TenantContext {
         Scoped::new(self.clone(), future)
     }
 
+    /// As [`scope`](Self::scope), for a future that is made of `input` inside the scope too: `make` may read the context
+    /// already, as the `call` of a service does with its request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WrongTenant`] inside another tenant's scope, [`ErrorKind::ApiMisuse`] inside the closure of
+    /// [`with_current`](Self::with_current); `make` is then not called.
+    ///
+    /// # Example
+    /// ```
+    /// # use std::{future::ready, sync::Arc};
+    /// # use tenancy_core::{Actor, Error, Tenant, TenantContext, TenantId, TenantSlug};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let open = |id, slug| TenantContext::for_request(Arc::new(Tenant::builder(TenantId::parse(id)?, TenantSlug::parse(slug)?).build()?), Actor::user("u"));
+    /// let (acme, globex) = (open("1", "acme")?, open("2", "globex")?);
+    /// let made = acme.clone().begin("for", |word| ready(TenantContext::current().map(|cx| format!("{word} {}", cx.tenant_id()))))?;
+    /// assert_eq!(made.await??, "for 1");
+    ///
+    /// let refused = acme.scope(async { globex.begin((), ready).err() }).await?;
+    /// assert!(refused.is_some_and(|error| error.is_wrong_tenant()));
+    /// # Ok::<(), Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[inline]
+    pub fn begin<A, F: Future>(
+        self,
+        input: A,
+        make: impl FnOnce(A) -> F,
+    ) -> Result<Scoped<F>, Error> {
+        Scoped::begin(self, input, make)
+    }
+
     /// Runs a future as this context's work for as long as the tenant admits it, and drops it the moment it does not.
     ///
     /// For what may wait long between two doors: a WebSocket, a subscription, a worker of jobs. A suspension wakes it, so it
@@ -332,7 +363,24 @@ impl TenantContext {
     /// [`ErrorKind::WrongTenant`] inside another tenant's scope, [`ErrorKind::ApiMisuse`] inside the closure of
     /// [`with_current`](Self::with_current); `f` is then not called.
     pub fn sync_scope<R>(&self, f: impl FnOnce() -> R) -> Result<R, Error> {
-        ambient::enter(&mut Some(self.clone()), f)
+        let mut place = Some(self.clone());
+        let _entered = ambient::enter(&mut place)?;
+        Ok(f())
+    }
+
+    /// As [`sync_scope`](Self::sync_scope), for a wrapper that enters again and again, such as a body that is polled: the
+    /// context is lent out of its place and put back, also by a panic, and no reference is counted. Meanwhile the place holds
+    /// what was current before.
+    ///
+    /// # Errors
+    /// As `sync_scope`, and [`ErrorKind::NoTenant`] if the place is empty; `f` is then not called.
+    #[inline]
+    pub fn sync_scope_from<R>(place: &mut Option<Self>, f: impl FnOnce() -> R) -> Result<R, Error> {
+        if place.is_none() {
+            return Err(Error::no_tenant());
+        }
+        let _entered = ambient::enter(place)?;
+        Ok(f())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
@@ -25,7 +25,9 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.future.is_some() {
-                let _ = ambient::enter_whatever_is_current(this.cx, || this.future.set(None));
+                if let Ok(_entered) = ambient::enter_whatever_is_current(this.cx) {
+                    this.future.set(None);
+                }
             }
         }
     }
@@ -38,6 +40,33 @@ impl<F> Scoped<F> {
             future: Some(future),
         }
     }
+
+    #[inline]
+    pub(super) fn begin<A>(
+        cx: TenantContext,
+        input: A,
+        make: impl FnOnce(A) -> F,
+    ) -> Result<Self, Error> {
+        let mut cx = Some(cx);
+        let future = {
+            let _entered = ambient::enter(&mut cx)?;
+            make(input)
+        };
+        Ok(Self {
+            cx,
+            future: Some(future),
+        })
+    }
+
+    /// Hands the context on to what goes on when the future has finished, such as the body of a response. `None` before, and
+    /// the second time.
+    pub fn take_context(self: Pin<&mut Self>) -> Option<TenantContext> {
+        let this = self.project();
+        if this.future.is_some() {
+            return None;
+        }
+        this.cx.take()
+    }
 }
 
 impl<F: Future> Future for Scoped<F> {
@@ -45,22 +74,16 @@ impl<F: Future> Future for Scoped<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let polled = ambient::enter(this.cx, || {
-            let polled = this
-                .future
-                .as_mut()
-                .as_pin_mut()
-                .map(|future| future.poll(task));
-            if matches!(polled, Some(Poll::Ready(_))) {
-                this.future.set(None);
-            }
-            polled
-        });
-        match polled {
-            Ok(Some(polled)) => polled.map(Ok),
-            Ok(None) => Poll::Ready(Err(finished())),
-            Err(refused) => Poll::Ready(Err(refused)),
-        }
+        let _entered = match ambient::enter(this.cx) {
+            Ok(entered) => entered,
+            Err(refused) => return Poll::Ready(Err(refused)),
+        };
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            return Poll::Ready(Err(finished()));
+        };
+        let polled = ready!(future.poll(task));
+        this.future.set(None);
+        Poll::Ready(Ok(polled))
     }
 }
 
@@ -92,7 +115,9 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.future.is_some() {
-                let _ = ambient::enter_whatever_is_current(this.cx, || this.future.set(None));
+                if let Ok(_entered) = ambient::enter_whatever_is_current(this.cx) {
+                    this.future.set(None);
+                }
             }
         }
     }
@@ -112,22 +137,17 @@ impl<F: Future> Future for Carried<F> {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let polled = ambient::enter_whatever_is_current(this.cx, || {
-            let polled = this
-                .future
-                .as_mut()
-                .as_pin_mut()
-                .map_or(Poll::Pending, |future| future.poll(task));
-            if polled.is_ready() {
-                this.future.set(None);
-            }
-            polled
-        });
         // Only a runtime driven inside the closure of `with_current` finds the slot borrowed: the task waits until that
         // closure is over, rather than run as somebody else.
-        polled.unwrap_or_else(|_| {
+        let Ok(_entered) = ambient::enter_whatever_is_current(this.cx) else {
             task.waker().wake_by_ref();
-            Poll::Pending
-        })
+            return Poll::Pending;
+        };
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        let polled = ready!(future.poll(task));
+        this.future.set(None);
+        Poll::Ready(polled)
     }
 }

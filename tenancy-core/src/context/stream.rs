@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -27,7 +27,9 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.stream.is_some() {
-                let _ = ambient::enter_whatever_is_current(this.cx, || this.stream.set(None));
+                if let Ok(_entered) = ambient::enter_whatever_is_current(this.cx) {
+                    this.stream.set(None);
+                }
             }
         }
     }
@@ -47,28 +49,26 @@ impl<S: Stream> Stream for ScopedStream<S> {
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        let polled = ambient::enter(this.cx, || {
-            let polled = this
-                .stream
-                .as_mut()
-                .as_pin_mut()
-                .map_or(Poll::Ready(None), |stream| stream.poll_next(task));
-            if matches!(polled, Poll::Ready(None)) {
-                this.stream.set(None);
+        let refused = match ambient::enter(this.cx) {
+            Ok(_entered) => {
+                let Some(stream) = this.stream.as_mut().as_pin_mut() else {
+                    return Poll::Ready(None);
+                };
+                let item = ready!(stream.poll_next(task));
+                if item.is_none() {
+                    this.stream.set(None);
+                }
+                return Poll::Ready(item.map(Ok));
             }
-            polled
-        });
-        match polled {
-            Ok(polled) => polled.map(|item| item.map(Ok)),
-            Err(_) if this.stream.is_none() => Poll::Ready(None),
-            Err(refused) => {
-                // Dropped as its own tenant, and gone: a reader that goes on after an error comes to an end.
-                let _ =
-                    ambient::enter_whatever_is_current(this.cx, || this.stream.as_mut().set(None));
-                this.stream.set(None);
-                Poll::Ready(Some(Err(refused)))
-            }
+            Err(_) if this.stream.is_none() => return Poll::Ready(None),
+            Err(refused) => refused,
+        };
+        // Dropped as its own tenant, and gone: a reader that goes on after an error comes to an end.
+        if let Ok(_entered) = ambient::enter_whatever_is_current(this.cx) {
+            this.stream.as_mut().set(None);
         }
+        this.stream.set(None);
+        Poll::Ready(Some(Err(refused)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

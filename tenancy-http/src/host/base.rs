@@ -1,6 +1,8 @@
 //! [`BaseDomains`]: the domains below which every label is a tenant's, and where a host stands among them.
 
-use super::name::{Host, HostKind, HostName, Malformed};
+use tenancy_core::TenantSlug;
+
+use super::name::{Host, HostKind, HostName, MAX_NAME, Malformed};
 
 /// The configured base domains, those with the most labels first, and the hosts that are nobody's.
 #[derive(Debug, Clone, Default)]
@@ -29,8 +31,7 @@ impl BaseDomains {
         let name = plain(domain)?;
         if !self.0.contains(&name) {
             self.0.push(name);
-            self.0
-                .sort_by_key(|base| std::cmp::Reverse(base.labels_from_the_right().count()));
+            self.0.sort_by_key(|base| std::cmp::Reverse(base.depth()));
         }
         Ok(())
     }
@@ -52,7 +53,7 @@ impl BaseDomains {
         (!text.contains(':')).then(|| name.to_owned())
     }
 
-    /// Compares label by label from the right, never by text suffix: `evilexample.com` is not below `example.com`. Of
+    /// Compares whole labels, never a mere end of the text: `evilexample.com` is not below `example.com`. Of
     /// nested base domains the deepest decides, so that with `example.com` and `crm.example.com` the host
     /// `crm.example.com` is a base and not the tenant `crm`.
     pub(crate) fn place<'h>(&self, host: &'h Host<'_>) -> Below<'h> {
@@ -66,6 +67,28 @@ impl BaseDomains {
             .iter()
             .find_map(|base| below(name, base))
             .unwrap_or(Below::Foreign)
+    }
+
+    /// The slug in a host that is spelled as [`Host::parse`] would fold it, without a walk over the rest of it: a slug, a dot
+    /// and one of the base domains are a host name for sure. `None` says nothing.
+    pub(crate) fn slug_below(&self, host: &[u8]) -> Option<TenantSlug> {
+        // What ends with a letter is no IPv4 address.
+        let is_name = host.len() <= MAX_NAME && host.last().is_some_and(u8::is_ascii_lowercase);
+        if !is_name
+            || self
+                .1
+                .iter()
+                .any(|neutral| neutral.as_str().as_bytes() == host)
+        {
+            return None;
+        }
+        // The deepest decides here too, and is itself no tenant's host.
+        let before = self
+            .0
+            .iter()
+            .find_map(|base| host.strip_suffix(base.as_str().as_bytes()))?;
+        let label = before.strip_suffix(b".")?;
+        TenantSlug::parse(str::from_utf8(label).ok()?).ok()
     }
 }
 
@@ -81,18 +104,19 @@ fn plain(text: &str) -> Result<HostName<'static>, Malformed> {
     }
 }
 
-/// What is left of `name` when the labels of `base` are taken off its right end; `None` if they aren't there.
+/// Where `name` stands below one base domain; `None` if it does not.
 fn below<'h>(name: &'h HostName<'_>, base: &HostName<'_>) -> Option<Below<'h>> {
-    let mut labels = name.labels_from_the_right();
-    for expected in base.labels_from_the_right() {
-        if labels.next()? != expected {
-            return None;
-        }
+    if name == base {
+        return Some(Below::Base);
     }
-    Some(match (labels.next(), labels.next()) {
-        (None, _) => Below::Base,
-        (Some(label), None) => Below::Label(label),
-        (Some(_), Some(_)) => Below::Nested,
+    let before = name
+        .as_str()
+        .strip_suffix(base.as_str())?
+        .strip_suffix('.')?;
+    Some(if before.contains('.') {
+        Below::Nested
+    } else {
+        Below::Label(before)
     })
 }
 

@@ -5,9 +5,32 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The most bytes a name may have, without its trailing dot (RFC 1035, section 2.3.4, in text form).
-const MAX_NAME: usize = 253;
+pub(super) const MAX_NAME: usize = 253;
 /// The most bytes one label may have.
 const MAX_LABEL: usize = 63;
+
+const DIGIT: u8 = 1;
+const LOWER: u8 = 2;
+const UPPER: u8 = 4;
+/// No host name has it within a label.
+const NEVER: u8 = 8;
+
+/// What each byte is in a label.
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+const CLASS: [u8; 256] = {
+    let mut class = [NEVER; 256];
+    let mut byte = 0_u8;
+    while byte.is_ascii() {
+        class[byte as usize] = match byte {
+            b'0'..=b'9' => DIGIT,
+            b'a'..=b'z' | b'-' | b'_' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            _ => NEVER,
+        };
+        byte += 1;
+    }
+    class
+};
 
 /// What a client wrote where a host belongs, after it proved to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +93,10 @@ impl fmt::Display for Malformed {
 impl<'a> Host<'a> {
     /// Reads `host [":" port]` as it stands in a `Host` header or in the authority of a request target.
     pub(super) fn parse(text: &'a str) -> Result<Self, Malformed> {
+        // Almost every client sends nothing but a name; what is wrong with the others is for the following to say.
+        if let Ok(name) = HostName::parse(text) {
+            return Ok(Self { name, port: None });
+        }
         if text.is_empty() {
             return Err(Malformed::Missing);
         }
@@ -136,36 +163,46 @@ impl<'a> HostName<'a> {
         if name.len() > MAX_NAME {
             return Err(Malformed::TooLong);
         }
-        for label in name.split('.') {
-            if label.is_empty() {
-                return Err(Malformed::EmptyLabel);
-            }
-            if !label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-            {
-                return Err(Malformed::Character);
-            }
-            if label.len() > MAX_LABEL {
-                return Err(Malformed::TooLong);
+        let ends = |label: usize| match label {
+            0 => Err(Malformed::EmptyLabel),
+            1..=MAX_LABEL => Ok(()),
+            _ => Err(Malformed::TooLong),
+        };
+        // One walk that decides little, since every request comes by here.
+        let (mut seen, mut label) = (0, 0);
+        for byte in name.bytes() {
+            if byte == b'.' {
+                ends(label)?;
+                label = 0;
+            } else {
+                seen |= CLASS.get(usize::from(byte)).copied().unwrap_or(NEVER);
+                label += 1;
             }
         }
-        if name.parse::<Ipv4Addr>().is_ok() {
+        ends(label)?;
+        if seen & NEVER != 0 {
+            return Err(Malformed::Character);
+        }
+        let is_numeric = seen & !DIGIT == 0;
+        if is_numeric && name.parse::<Ipv4Addr>().is_ok() {
             return Ok(HostKind::Ip);
         }
         // Almost every client sends lower case: then nothing is copied.
-        Ok(HostKind::Name(Self(
-            if name.bytes().any(|b| b.is_ascii_uppercase()) {
-                Cow::Owned(name.to_ascii_lowercase())
-            } else {
-                Cow::Borrowed(name)
-            },
-        )))
+        Ok(HostKind::Name(Self(if seen & UPPER == 0 {
+            Cow::Borrowed(name)
+        } else {
+            Cow::Owned(name.to_ascii_lowercase())
+        })))
     }
 
-    /// The labels, the rightmost first: the order in which names are compared.
-    pub(super) fn labels_from_the_right(&self) -> impl Iterator<Item = &str> {
-        self.0.rsplit('.')
+    /// How many labels it has.
+    pub(super) fn depth(&self) -> usize {
+        self.0.split('.').count()
+    }
+
+    /// The folded text.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// Lets go of the text it was read from.

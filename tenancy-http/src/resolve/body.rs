@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
@@ -39,7 +39,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             if let ContentProj::Tenant { mut body, context, .. } = this.project().content.project() {
                 // Refused inside another tenant's scope: then the body is dropped as part of the whole, a moment later.
-                let _refused = context.sync_scope(|| body.set(None));
+                let _refused = TenantContext::sync_scope_from(context, || body.set(None));
             }
         }
     }
@@ -49,7 +49,7 @@ pin_project! {
     #[project = ContentProj]
     #[derive(Debug)]
     enum Content<B> {
-        Tenant { #[pin] body: Option<B>, context: TenantContext, span: Span, watch: Watch },
+        Tenant { #[pin] body: Option<B>, context: Option<TenantContext>, span: Span, watch: Watch },
         Central { #[pin] body: B },
         Problem { bytes: Option<Vec<u8>> },
     }
@@ -69,19 +69,19 @@ enum Watch {
 
 impl Watch {
     /// Refuses a stream whose tenant is no longer admitted.
-    fn ensure_live(&mut self, context: &TenantContext) -> Result<(), Error> {
+    fn ensure_live(&mut self, context: Option<&TenantContext>) -> Result<(), Error> {
         match self {
             Self::Fresh => {
                 *self = Self::Stream;
                 Ok(())
             }
-            Self::Stream | Self::Waiting(_) => context.ensure_live(),
+            Self::Stream | Self::Waiting(_) => context.map_or(Ok(()), TenantContext::ensure_live),
         }
     }
 
     /// Has the task woken when that changes; refuses if it just did.
-    fn wait(&mut self, context: &TenantContext, cx: &mut Context<'_>) -> Result<(), Error> {
-        if !matches!(self, Self::Waiting(_)) {
+    fn wait(&mut self, context: Option<&TenantContext>, cx: &mut Context<'_>) -> Result<(), Error> {
+        if let (Self::Fresh | Self::Stream, Some(context)) = (&*self, context) {
             *self = Self::Waiting(Box::pin(context.ended()));
         }
         match self {
@@ -95,7 +95,8 @@ impl Watch {
 }
 
 impl<B> TenantBody<B> {
-    pub(super) fn of_tenant(body: B, context: TenantContext, span: Span) -> Self {
+    /// A body that nobody is the owner of is never polled.
+    pub(super) fn of_tenant(body: B, context: Option<TenantContext>, span: Span) -> Self {
         Self {
             content: Content::Tenant {
                 body: Some(body),
@@ -145,19 +146,26 @@ where
                 let live = if has_ended {
                     Ok(())
                 } else {
-                    watch.ensure_live(context)
+                    watch.ensure_live(context.as_ref())
                 };
                 let polled = live.and_then(|()| {
-                    context.sync_scope(|| match body.as_mut().as_pin_mut() {
-                        Some(body) => body.poll_frame(cx),
-                        None => Poll::Ready(None),
+                    TenantContext::sync_scope_from(context, || {
+                        let Some(inner) = body.as_mut().as_pin_mut() else {
+                            return Poll::Ready(None);
+                        };
+                        let frame = ready!(inner.poll_frame(cx));
+                        // Nobody asks again after the last frame: it goes here, and not in a scope of its own.
+                        if body.as_ref().as_pin_ref().is_none_or(|b| b.is_end_stream()) {
+                            body.set(None);
+                        }
+                        Poll::Ready(frame)
                     })
                 });
                 let refused = match polled {
                     Ok(Poll::Ready(frame)) => {
                         return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
                     }
-                    Ok(Poll::Pending) => match watch.wait(context, cx) {
+                    Ok(Poll::Pending) => match watch.wait(context.as_ref(), cx) {
                         Ok(()) => return Poll::Pending,
                         Err(refused) => refused,
                     },
@@ -169,7 +177,7 @@ where
                     return Poll::Ready(None);
                 } else {
                     tracing::info!(reason = %refused, "a streamed answer was ended");
-                    let _refused = context.sync_scope(|| body.set(None));
+                    let _refused = TenantContext::sync_scope_from(context, || body.set(None));
                 }
                 Poll::Ready(Some(Err(refused.into())))
             }
@@ -194,7 +202,7 @@ where
         match &self.content {
             Content::Tenant { body, .. } => body
                 .as_ref()
-                .map_or_else(SizeHint::default, Body::size_hint),
+                .map_or_else(|| SizeHint::with_exact(0), Body::size_hint),
             Content::Central { body } => body.size_hint(),
             Content::Problem { bytes } => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tenancy_core::{Error, Scoped, Tenant, TenantContext};
+use tenancy_core::{Scoped, Tenant, TenantContext};
 use tower_service::Service;
 use tracing::Span;
 
@@ -54,7 +54,6 @@ pin_project! {
         Running {
             #[pin]
             response: Scoped<S::Future>,
-            context: TenantContext,
             span: Span,
         },
         Answered {
@@ -96,9 +95,17 @@ where
         request: Request<ReqBody>,
         context: TenantContext,
     ) -> Self {
-        match start(inner, request, context) {
-            Ok(state) => Self { state },
-            Err(problem) => Self::answered(problem),
+        let span = span_of(context.tenant());
+        let begun = {
+            let _entered = span.enter();
+            // Inside the scope too: services may read the context before they return a future.
+            context.begin(request, |request| inner.call(request))
+        };
+        match begun {
+            Ok(response) => Self {
+                state: State::Running { response, span },
+            },
+            Err(refused) => Self::answered(refused.into()),
         }
     }
 
@@ -135,29 +142,22 @@ where
                         return Poll::Pending;
                     };
                     match admitted {
-                        Ok(Some(context)) => start(&mut inner, request, context),
-                        Ok(None) if *passes_without => Ok(State::Central {
-                            response: inner.call(request),
-                        }),
-                        Ok(None) => Err(Problem::not_found()),
-                        Err(problem) => Err(problem),
+                        Ok(Some(context)) => Self::started(&mut inner, request, context),
+                        Ok(None) if *passes_without => Self::central(inner.call(request)),
+                        Ok(None) => Self::answered(Problem::not_found()),
+                        Err(problem) => Self::answered(problem),
                     }
                 }
                 StateProj::Central { response } => {
                     let answer = ready!(response.poll(cx));
                     return Poll::Ready(answer.map(|answer| answer.map(TenantBody::of_nobody)));
                 }
-                StateProj::Running {
-                    response,
-                    context,
-                    span,
-                } => {
-                    let answer = span.in_scope(|| response.poll(cx));
-                    return Poll::Ready(match ready!(answer) {
-                        Ok(response) => response.map(|response| {
-                            response.map(|body| {
-                                TenantBody::of_tenant(body, context.clone(), span.clone())
-                            })
+                StateProj::Running { mut response, span } => {
+                    let _entered = span.enter();
+                    return Poll::Ready(match ready!(response.as_mut().poll(cx)) {
+                        Ok(answer) => answer.map(|answer| {
+                            let context = response.take_context();
+                            answer.map(|body| TenantBody::of_tenant(body, context, span.clone()))
                         }),
                         Err(refused) => Ok(TenantBody::of_problem(Problem::from(refused))),
                     });
@@ -169,31 +169,9 @@ where
                     };
                 }
             };
-            state.set(next.unwrap_or_else(|problem| State::Answered {
-                problem: Some(problem),
-            }));
+            state.set(next.state);
         }
     }
-}
-
-/// Calls the inner service, itself inside the scope: services may read the context before they return a future.
-fn start<S, ReqBody>(
-    inner: &mut S,
-    request: Request<ReqBody>,
-    context: TenantContext,
-) -> Result<State<S, ReqBody>, Problem>
-where
-    S: Service<Request<ReqBody>>,
-{
-    let span = span_of(context.tenant());
-    let called: Result<S::Future, Error> =
-        span.in_scope(|| context.sync_scope(|| inner.call(request)));
-    let response = context.scope(called.map_err(Problem::from)?);
-    Ok(State::Running {
-        response,
-        context,
-        span,
-    })
 }
 
 /// The span that carries `tenant.id` on everything below: the request's own if it declares the field, else a new one.

@@ -133,6 +133,11 @@ impl TenantLayer {
         self
     }
 
+    #[cfg(test)]
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules)
+    }
+
     pub(super) fn rules_mut(&mut self) -> &mut Rules {
         Arc::make_mut(&mut self.rules)
     }

@@ -14,6 +14,7 @@
 //! | `layer`, `sources` | [`TenantLayer`]: what is configured once |
 //! | `service` | [`TenantService`]: reads the request and decides whom to ask |
 //! | `read`, `claim`, `bearer` | what one request says, before anybody was asked |
+//! | `quick` | the same for most requests, in fewer steps |
 //! | `identify`, `admit` | who is asked, that all agree, that the user belongs |
 //! | `report` | what operators are told of refusals |
 //! | `future`, `body` | [`TenantFuture`] and [`TenantBody`]: the context from the first poll to the last byte |
@@ -33,6 +34,7 @@ mod identify;
 mod layer;
 mod membership;
 mod path;
+mod quick;
 mod read;
 mod report;
 mod service;

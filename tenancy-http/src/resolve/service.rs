@@ -7,14 +7,16 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
-use tenancy_core::Known;
+use tenancy_core::{Known, TenantContext};
 use tower_service::Service;
 
 use super::admit::admit_known;
 use super::body::TenantBody;
+use super::claim::Named;
 use super::future::{Admission, TenantFuture};
 use super::identify::{admit, identify};
 use super::layer::Rules;
+use super::quick;
 use super::read::read;
 use super::sources::Reach;
 use crate::Problem;
@@ -24,11 +26,26 @@ use crate::Problem;
 pub struct TenantService<S> {
     inner: S,
     rules: Arc<Rules>,
+    /// Whether the short way may be tried.
+    is_quick: bool,
 }
 
 impl<S> TenantService<S> {
     pub(super) fn new(inner: S, rules: Arc<Rules>) -> Self {
-        Self { inner, rules }
+        Self {
+            inner,
+            is_quick: quick::is_enough(&rules),
+            rules,
+        }
+    }
+
+    /// The answer about the one place that names a tenant, if the registry has it at hand.
+    fn at_hand(&self, (_, key): &Named) -> Option<Result<TenantContext, Problem>> {
+        match self.rules.registry.peek(key) {
+            Known::Tenant(tenant) => Some(admit_known(Some(tenant), key)),
+            Known::Absent => Some(admit_known(None, key)),
+            Known::Unsure => None,
+        }
     }
 }
 
@@ -48,6 +65,15 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        if self.is_quick
+            && let Some(named) = quick::read(&self.rules.bases, &request)
+            && let Some(at_hand) = self.at_hand(&named)
+        {
+            return match at_hand {
+                Ok(context) => TenantFuture::started(&mut self.inner, request, context),
+                Err(problem) => TenantFuture::answered(problem),
+            };
+        }
         let mut evidence = match read(&self.rules, &mut request) {
             Ok(evidence) => evidence,
             Err(problem) => return TenantFuture::answered(problem),
@@ -70,19 +96,10 @@ where
             };
         }
         let sole = evidence.sole_place();
-        if let Some((_, key)) = &sole {
-            let at_hand = match self.rules.registry.peek(key) {
-                Known::Tenant(tenant) => Some(admit_known(Some(tenant), key)),
-                Known::Absent => Some(admit_known(None, key)),
-                Known::Unsure => None,
-            };
-            match at_hand {
-                Some(Ok(context)) => {
-                    return TenantFuture::started(&mut self.inner, request, context);
-                }
-                Some(Err(problem)) => return TenantFuture::answered(problem),
-                None => {}
-            }
+        match sole.as_ref().and_then(|named| self.at_hand(named)) {
+            Some(Ok(context)) => return TenantFuture::started(&mut self.inner, request, context),
+            Some(Err(problem)) => return TenantFuture::answered(problem),
+            None => {}
         }
         // The service that was polled ready is the one to be called; the clone in its place is polled anew.
         let unready = self.inner.clone();

@@ -60,6 +60,16 @@ impl Sources {
         self.sessions.is_some()
     }
 
+    /// Whether nothing but a host is looked at.
+    pub(super) fn are_hosts_alone(&self) -> bool {
+        self.path.is_none()
+            && self.header.is_none()
+            && self.api_keys.is_none()
+            && !self.authenticates_users()
+            && self.proxies.is_none()
+            && self.reach == Reach::Tenant
+    }
+
     /// What a configuration lacks, and how to add it.
     pub(super) fn missing(&self, has_bases: bool) -> Option<&'static str> {
         let names_tenants = has_bases

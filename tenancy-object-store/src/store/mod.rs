@@ -19,6 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+use object_store::path::Path;
 use tenancy_core::TenantContext;
 
 pub use builder::TenantStoreBuilder;
@@ -106,7 +107,11 @@ pub struct Bound(TenantContext);
 pub trait Whose: sealed::Sealed + fmt::Debug + Clone + Send + Sync + 'static {
     /// The context in which the store works.
     #[doc(hidden)]
-    fn context(&self) -> Result<TenantContext>;
+    fn with<R>(&self, f: impl FnOnce(&TenantContext) -> R) -> Result<R>;
+    #[doc(hidden)]
+    fn context(&self) -> Result<TenantContext> {
+        self.with(Clone::clone)
+    }
 }
 
 #[expect(unnameable_types, reason = "that is what seals the trait above")]
@@ -117,15 +122,15 @@ mod sealed {
 }
 
 impl Whose for Current {
-    fn context(&self) -> Result<TenantContext> {
-        Ok(TenantContext::current()?)
+    fn with<R>(&self, f: impl FnOnce(&TenantContext) -> R) -> Result<R> {
+        Ok(TenantContext::with_current(f)?)
     }
 }
 
 impl Whose for Bound {
-    fn context(&self) -> Result<TenantContext> {
+    fn with<R>(&self, f: impl FnOnce(&TenantContext) -> R) -> Result<R> {
         self.0.ensure_not_elsewhere()?;
-        Ok(self.0.clone())
+        Ok(f(&self.0))
     }
 }
 
@@ -178,6 +183,12 @@ impl<S: ObjectStore, W: Whose> TenantStore<S, W> {
     /// The tenant's part of the store, if the tenant admits this.
     fn open(&self, access: Access) -> Result<Scope<S>> {
         Scope::open(&self.core, self.whose.context()?, access)
+    }
+
+    /// As [`open`](Self::open), for one object and without an account.
+    fn place_of(&self, access: Access, location: &Path) -> Result<(Arc<S>, Path)> {
+        self.whose
+            .with(|cx| self.core.place_of(cx, access, location))?
     }
 
     /// What the tenant stores: exact as far as this process can tell, counted by listing if it has to be.

@@ -27,10 +27,10 @@ pub(super) struct Scripts {
 
 /// All of them begin with the same lines.
 macro_rules! script {
-    ($name:literal) => {
+    ($($part:literal),+) => {
         Script::new(concat!(
             include_str!("lua/lanes.lua"),
-            include_str!(concat!("lua/", $name, ".lua"))
+            $(include_str!(concat!("lua/", $part, ".lua"))),+
         ))
     };
 }
@@ -39,23 +39,23 @@ impl Scripts {
     pub(super) fn new() -> Self {
         Self {
             push: script!("push"),
-            existing: script!("existing"),
-            open_queue: script!("open_queue"),
-            share: script!("share"),
-            claim: script!("claim"),
-            settle: script!("settle"),
-            extend: script!("extend"),
-            recover: script!("recover"),
-            pause: script!("pause"),
-            paused: script!("paused"),
-            bury: script!("bury"),
-            find: script!("find"),
-            dead: script!("dead"),
-            revive: script!("revive"),
-            discard: script!("discard"),
-            depths: script!("depths"),
-            vacuum: script!("vacuum"),
-            schedule: script!("schedule"),
+            existing: script!("jobs", "existing"),
+            open_queue: script!("jobs", "open_queue"),
+            share: script!("jobs", "share"),
+            claim: script!("jobs", "claim"),
+            settle: script!("jobs", "settle"),
+            extend: script!("jobs", "extend"),
+            recover: script!("jobs", "recover"),
+            pause: script!("jobs", "pause"),
+            paused: script!("jobs", "paused"),
+            bury: script!("jobs", "bury"),
+            find: script!("jobs", "find"),
+            dead: script!("jobs", "dead"),
+            revive: script!("jobs", "revive"),
+            discard: script!("jobs", "discard"),
+            depths: script!("jobs", "depths"),
+            vacuum: script!("jobs", "vacuum"),
+            schedule: script!("jobs", "schedule"),
         }
     }
 }

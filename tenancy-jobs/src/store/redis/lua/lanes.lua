@@ -1,4 +1,5 @@
--- Begins every script of the queue: the names of its keys, the server's clock, and where a tenant stands.
+-- Begins every script of the queue: the names of its keys, the server's clock, and where a tenant stands. It runs with each
+-- job that is sent, so what only other scripts need is in `jobs.lua`.
 --
 -- KEYS[1] is the root, such as `tenancy-jobs:{default}:`. All names begin with it, so all are in its slot.
 --
@@ -39,18 +40,8 @@ local function key_at(tenant, name, key)
   return root .. 'key:' .. tenant .. ':' .. #name .. ':' .. name .. ':' .. key
 end
 
--- What only moves and removes must go on when the memory is full, or nobody could make room. Redis asks before the first
--- write of a script whether that may need memory, and then lets the script come to its end: so begin with one that doesn't.
-local function even_if_full() call('DEL', root) end
-
-local function queues() return call('HKEYS', queues_at) end
-
--- What a hash may hold that somebody else wrote to, or that is no hash any more.
+-- A number in a hash, which may hold whatever somebody else wrote there.
 local function number(text, otherwise) return tonumber(text or nil) or otherwise end
-local function fields_of(id, ...)
-  local fields = redis.pcall('HMGET', job_at(id), ...)
-  return fields.err and {} or fields
-end
 
 local function share_of(queue, tenant)
   local lane = call('HMGET', lane_at(queue, tenant), 'weight', 'at_once', 'finish')
@@ -76,35 +67,5 @@ local function place(queue, tenant)
   end
   call('ZREM', ready_at(queue), tenant)
   call('ZREM', asleep_at(queue), tenant)
-end
-
--- Lets go of a job that runs.
-local function release(id, queue, lane)
-  call('ZREM', leases_at(queue), id)
-  call('SREM', running_at(queue, lane), id)
-  call('HDEL', job_at(id), 'lease_by', 'lane')
-end
-
-local function wait(id, queue, tenant, run_at)
-  call('HSET', job_at(id), 'state', 0, 'run_at', run_at, 'changed_at', now)
-  call('ZADD', waiting_at(queue, tenant), run_at, id)
-  call('SADD', lanes_at(queue), tenant)
-end
-
-local function die(id, queue, tenant, error)
-  call('HSET', job_at(id), 'state', 2, 'changed_at', now)
-  if error then call('HSET', job_at(id), 'error', error) end
-  call('ZADD', dead_at(queue, tenant), now, id)
-  call('SADD', lanes_at(queue), tenant)
-end
-
--- Forgets a job and its key, if that is its own.
-local function forget(id)
-  local job = fields_of(id, 'tenant', 'name', 'key')
-  if job[1] and job[2] and job[3] then
-    local key = key_at(job[1], job[2], job[3])
-    if call('GET', key) == id then call('DEL', key) end
-  end
-  call('DEL', job_at(id))
 end
 
