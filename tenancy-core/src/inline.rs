@@ -17,21 +17,25 @@ pub(crate) struct InlineStr<const N: usize> {
 impl<const N: usize> InlineStr<N> {
     /// `None` if the text is longer than `N` bytes or not ASCII.
     pub(crate) const fn new(text: &str) -> Option<Self> {
+        Self::from_ascii(text.as_bytes())
+    }
+
+    /// The same of a text's bytes.
+    pub(crate) const fn from_ascii(text: &[u8]) -> Option<Self> {
         const { assert!(HEAD <= N && N <= u8::MAX as usize) };
-        let source = text.as_bytes();
         let mut bytes = [0; N];
-        if source.len() > N || !source.is_ascii() {
+        if text.len() > N || !text.is_ascii() {
             return None;
         }
-        if let Some((head, _)) = bytes.split_at_mut_checked(source.len()) {
-            head.copy_from_slice(source);
+        if let Some((head, _)) = bytes.split_at_mut_checked(text.len()) {
+            head.copy_from_slice(text);
         }
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the length is at most N, and N fits a byte"
         )]
         Some(Self {
-            len: source.len() as u8,
+            len: text.len() as u8,
             bytes,
         })
     }

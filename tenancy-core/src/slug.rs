@@ -56,30 +56,23 @@ impl TenantSlug {
     /// [`ErrorKind::InvalidSlug`] for everything that breaks an invariant of the type. The message says which; it does
     /// not repeat the input.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let bytes = text.as_bytes();
-        if !(1..=63).contains(&bytes.len()) {
-            return Err(invalid("it has 1 to 63 characters"));
+        Self::from_label(text.as_bytes()).ok_or_else(|| invalid(why_not(text)))
+    }
+
+    /// As [`parse`](Self::parse), for a label of a host in a request: nobody is told why it is no slug, and so that costs
+    /// nothing.
+    #[must_use]
+    pub fn from_label(label: &[u8]) -> Option<Self> {
+        let is_slug = label.iter().all(is_of_a_slug)
+            && label.first().is_some_and(|b| *b != b'-')
+            && label.last().is_some_and(|b| *b != b'-')
+            && label.get(2..4) != Some(b"--")
+            && !is_reserved(label);
+        if is_slug {
+            InlineStr::from_ascii(label).map(Self)
+        } else {
+            None
         }
-        if !bytes
-            .iter()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        {
-            return Err(invalid("it holds a-z, 0-9 and `-` only"));
-        }
-        if text.starts_with('-') || text.ends_with('-') {
-            return Err(invalid("it neither begins nor ends with `-`"));
-        }
-        if bytes.get(2..4) == Some(b"--") {
-            return Err(invalid(
-                "`--` in third place is kept for encoded international names",
-            ));
-        }
-        if is_reserved(text) {
-            return Err(invalid("this name is reserved"));
-        }
-        InlineStr::new(text)
-            .map(Self)
-            .ok_or_else(|| invalid("it has 1 to 63 characters"))
     }
 
     /// The text.
@@ -89,14 +82,33 @@ impl TenantSlug {
     }
 }
 
+fn is_of_a_slug(byte: &u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')
+}
+
+/// The rule that a text breaks which is no slug.
+fn why_not(text: &str) -> &'static str {
+    if !(1..=63).contains(&text.len()) {
+        "it has 1 to 63 characters"
+    } else if !text.as_bytes().iter().all(is_of_a_slug) {
+        "it holds a-z, 0-9 and `-` only"
+    } else if text.starts_with('-') || text.ends_with('-') {
+        "it neither begins nor ends with `-`"
+    } else if is_reserved(text.as_bytes()) {
+        "this name is reserved"
+    } else {
+        "`--` in third place is kept for encoded international names"
+    }
+}
+
 /// Few slugs share length and first letter with a reserved name, and only those are compared.
-fn is_reserved(text: &str) -> bool {
+fn is_reserved(label: &[u8]) -> bool {
     let could_be = SHAPES
-        .get(text.len())
-        .is_some_and(|firsts| firsts & first(text) != 0);
+        .get(label.len())
+        .is_some_and(|firsts| firsts & first(label) != 0);
     could_be
         && RESERVED
-            .binary_search_by_key(&(text.len(), text), |name| (name.len(), name))
+            .binary_search_by_key(&(label.len(), label), |name| (name.len(), name.as_bytes()))
             .is_ok()
 }
 
@@ -109,14 +121,14 @@ const SHAPES: [u32; 16] = {
     let mut shapes = [0; 16];
     let mut rest = RESERVED;
     while let Some((name, others)) = rest.split_first() {
-        shapes[name.len()] |= first(name);
+        shapes[name.len()] |= first(name.as_bytes());
         rest = others;
     }
     shapes
 };
 
-const fn first(text: &str) -> u32 {
-    match text.as_bytes().first() {
+const fn first(label: &[u8]) -> u32 {
+    match label.first() {
         Some(letter) => 1 << (*letter & 31),
         None => 0,
     }

@@ -88,7 +88,7 @@ impl BaseDomains {
             .iter()
             .find_map(|base| host.strip_suffix(base.as_str().as_bytes()))?;
         let label = before.strip_suffix(b".")?;
-        TenantSlug::parse(str::from_utf8(label).ok()?).ok()
+        TenantSlug::from_label(label)
     }
 }
 

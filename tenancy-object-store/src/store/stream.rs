@@ -1,7 +1,7 @@
 //! Streams that are one tenant's from when they are made to their last item, whoever polls them.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -25,15 +25,7 @@ pub(super) fn list<S: ObjectStore>(
     scope: Scope<S>,
     found: BoxStream<'static, Result<ObjectMeta>>,
 ) -> BoxStream<'static, Result<ObjectMeta>> {
-    let own = scope.prefix.clone();
-    let map = move |meta: Result<ObjectMeta>| match meta {
-        Ok(meta) => Ok(own.own_meta(meta)?),
-        Err(error) => {
-            let path = own_part(&error, own.path());
-            Err(scrub(error, path))
-        }
-    };
-    Guarded::new(scope, Access::Read, found.map(map)).boxed()
+    Guarded::new(scope, Access::Read, found, Listed).boxed()
 }
 
 /// Deletes the tenant's objects at `locations`, and says which.
@@ -50,19 +42,7 @@ pub(super) fn delete<S: ObjectStore>(
         Ok(whole)
     };
     let gone = scope.store().delete_stream(locations.map(whole).boxed());
-    let answering = scope.clone();
-    let own = move |gone: Result<Path>| {
-        // Gone by now at the latest; a count in between has not seen that.
-        answering.doubt();
-        match gone {
-            Ok(whole) => Ok(answering.prefix.own(&whole)?),
-            Err(error) => {
-                let path = own_part(&error, answering.prefix.path());
-                Err(scrub(error, path))
-            }
-        }
-    };
-    Guarded::new(scope, Access::Write, gone.map(own)).boxed()
+    Guarded::new(scope, Access::Write, gone, Deleted).boxed()
 }
 
 /// The body of the object at a whole path.
@@ -71,38 +51,90 @@ pub(super) fn body<S: ObjectStore>(
     whole: Path,
     body: BoxStream<'static, Result<Bytes>>,
 ) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-    let own = scope.prefix.clone();
-    let map = move |chunk: Result<Bytes>| match chunk {
-        Ok(chunk) => Ok(chunk),
-        Err(error) => Err(scrub(error, own.own(&whole)?)),
-    };
-    Guarded::new(scope, Access::Read, body.map(map))
+    Guarded::new(scope, Access::Read, body, Read { whole })
+}
+
+/// How what a store answers is made the tenant's: in its place, as a listing has many.
+trait Own<S, I> {
+    fn item(&self, scope: &Scope<S>, item: &mut I) -> crate::Result<()>;
+
+    fn error(&self, scope: &Scope<S>, error: object_store::Error) -> object_store::Error {
+        let path = own_part(&error, scope.prefix.path());
+        scrub(error, path)
+    }
+}
+
+struct Listed;
+
+impl<S> Own<S, ObjectMeta> for Listed {
+    fn item(&self, scope: &Scope<S>, meta: &mut ObjectMeta) -> crate::Result<()> {
+        meta.location = scope.prefix.own(&meta.location)?;
+        Ok(())
+    }
+}
+
+struct Deleted;
+
+impl<S: ObjectStore> Own<S, Path> for Deleted {
+    /// Gone by now at the latest; a count in between has not seen that.
+    fn item(&self, scope: &Scope<S>, gone: &mut Path) -> crate::Result<()> {
+        scope.doubt();
+        *gone = scope.prefix.own(gone)?;
+        Ok(())
+    }
+
+    fn error(&self, scope: &Scope<S>, error: object_store::Error) -> object_store::Error {
+        scope.doubt();
+        let path = own_part(&error, scope.prefix.path());
+        scrub(error, path)
+    }
+}
+
+struct Read {
+    whole: Path,
+}
+
+impl<S> Own<S, Bytes> for Read {
+    fn item(&self, _: &Scope<S>, _: &mut Bytes) -> crate::Result<()> {
+        Ok(())
+    }
+
+    fn error(&self, scope: &Scope<S>, error: object_store::Error) -> object_store::Error {
+        match scope.prefix.own(&self.whole) {
+            Ok(own) => scrub(error, own),
+            Err(foreign) => foreign.into(),
+        }
+    }
 }
 
 pin_project! {
     /// A stream that asks before each poll whether the tenant still admits it and nobody else's scope polls it. If not, it
     /// says so once and ends; what is inside is not polled again.
-    pub(super) struct Guarded<S, T> {
+    struct Guarded<S, T, O> {
         scope: Scope<S>,
         access: Access,
         #[pin]
         stream: Option<T>,
+        own: O,
     }
 }
 
-impl<S, T> Guarded<S, T> {
-    fn new(scope: Scope<S>, access: Access, stream: T) -> Self {
+impl<S, T, O> Guarded<S, T, O> {
+    fn new(scope: Scope<S>, access: Access, stream: T, own: O) -> Self {
         Self {
             scope,
             access,
             stream: Some(stream),
+            own,
         }
     }
 }
 
-impl<S: ObjectStore, T, I> Stream for Guarded<S, T>
+impl<S, T, O, I> Stream for Guarded<S, T, O>
 where
+    S: ObjectStore,
     T: Stream<Item = Result<I>>,
+    O: Own<S, I>,
 {
     type Item = Result<I>;
 
@@ -115,11 +147,19 @@ where
             this.stream.set(None);
             return Poll::Ready(Some(Err(error.into())));
         }
-        let polled = stream.poll_next(task);
-        if matches!(polled, Poll::Ready(None)) {
-            this.stream.set(None);
+        let mut next = ready!(stream.poll_next(task));
+        match &mut next {
+            Some(Ok(item)) => {
+                if let Err(refused) = this.own.item(this.scope, item) {
+                    next = Some(Err(refused.into()));
+                }
+            }
+            Some(Err(_)) => {
+                next = next.map(|item| item.map_err(|error| this.own.error(this.scope, error)));
+            }
+            None => this.stream.set(None),
         }
-        polled
+        Poll::Ready(next)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 use std::mem;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use foldhash::quality::RandomState;
 
 use super::LookupKey;
@@ -41,7 +42,7 @@ pub(super) enum Found {
 
 #[derive(Debug)]
 pub(super) struct Store {
-    shards: Box<[RwLock<Shard>]>,
+    shards: Box<[ShardedLock<Shard>]>,
     /// Chooses shards and slots. What strangers may name at will (absent keys) is in maps that hash by themselves.
     hasher: RandomState,
     clock: Clock,
@@ -65,7 +66,7 @@ impl Store {
         let spread = |share: usize| if shards > 1 { share + share / 8 } else { share };
         let share = |total: usize| spread(total.div_ceil(shards).max(1));
         let shard = || {
-            RwLock::new(Shard {
+            ShardedLock::new(Shard {
                 ids: Index::new(share(limits.capacity)),
                 slugs: Index::new(share(limits.capacity)),
                 others: Generations::new(share(limits.capacity)),
@@ -207,7 +208,7 @@ impl Store {
         }
     }
 
-    fn shard(&self, hash: u64) -> Option<&RwLock<Shard>> {
+    fn shard(&self, hash: u64) -> Option<&ShardedLock<Shard>> {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the lower half of the hash; the index takes the upper one"
@@ -216,7 +217,7 @@ impl Store {
         self.shards.get(index)
     }
 
-    fn read(&self, hash: u64) -> Option<RwLockReadGuard<'_, Shard>> {
+    fn read(&self, hash: u64) -> Option<ShardedLockReadGuard<'_, Shard>> {
         Some(
             self.shard(hash)?
                 .read()
@@ -224,7 +225,7 @@ impl Store {
         )
     }
 
-    fn write(&self, hash: u64) -> Option<RwLockWriteGuard<'_, Shard>> {
+    fn write(&self, hash: u64) -> Option<ShardedLockWriteGuard<'_, Shard>> {
         Some(
             self.shard(hash)?
                 .write()
