@@ -61,6 +61,14 @@ impl TenantSlug {
 
     /// As [`parse`](Self::parse), for a label of a host in a request: nobody is told why it is no slug, and so that costs
     /// nothing.
+    ///
+    /// # Example
+    /// ```
+    /// use tenancy_core::TenantSlug;
+    ///
+    /// assert_eq!(TenantSlug::from_label(b"acme"), TenantSlug::parse("acme").ok());
+    /// assert!(TenantSlug::from_label(b"Acme").is_none());
+    /// ```
     #[must_use]
     pub fn from_label(label: &[u8]) -> Option<Self> {
         let is_slug = label.iter().all(is_of_a_slug)
@@ -251,6 +259,7 @@ mod tests {
     fn every_reserved_name_is_found() {
         for name in RESERVED {
             assert!(TenantSlug::parse(name).is_err(), "{name}");
+            assert!(TenantSlug::from_label(name.as_bytes()).is_none(), "{name}");
         }
     }
 
@@ -264,6 +273,7 @@ mod tests {
     proptest! {
         #[test]
         fn parse_accepts_only_labels(text in "\\PC{0,70}|[a-zA-Z0-9._-]{0,70}") {
+            prop_assert_eq!(TenantSlug::from_label(text.as_bytes()), TenantSlug::parse(&text).ok());
             if let Ok(slug) = TenantSlug::parse(&text) {
                 prop_assert_eq!(slug.as_str(), text.as_str());
                 prop_assert_eq!(text.to_lowercase(), text.clone());

@@ -374,6 +374,20 @@ impl TenantContext {
     ///
     /// # Errors
     /// As `sync_scope`, and [`ErrorKind::NoTenant`] if the place is empty; `f` is then not called.
+    ///
+    /// # Example
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use tenancy_core::{Actor, Error, Tenant, TenantContext, TenantId, TenantSlug};
+    /// # let tenant = Tenant::builder(TenantId::parse("1")?, TenantSlug::parse("acme")?).build()?;
+    /// let mut place = Some(TenantContext::for_request(Arc::new(tenant), Actor::user("u"))?);
+    /// for _ in 0..2 {
+    ///     let id = TenantContext::sync_scope_from(&mut place, || TenantContext::current().map(|cx| cx.tenant_id()))??;
+    ///     assert_eq!(id.to_string(), "1");
+    /// }
+    /// assert!(TenantContext::sync_scope_from(&mut None, || ()).is_err());
+    /// # Ok::<(), Error>(())
+    /// ```
     #[inline]
     pub fn sync_scope_from<R>(place: &mut Option<Self>, f: impl FnOnce() -> R) -> Result<R, Error> {
         if place.is_none() {

@@ -195,6 +195,57 @@ fn a_nested_scope_of_the_same_tenant_is_its_own_context() {
 }
 
 #[test]
+fn a_place_lends_its_context_and_has_it_back() {
+    let mut place = Some(cx("1"));
+    let seen = TenantContext::sync_scope_from(&mut place, here);
+    assert_eq!(seen.unwrap(), "1");
+    let inside_another = cx("2").sync_scope(|| {
+        let refused = TenantContext::sync_scope_from(&mut place, || panic!("not run"));
+        (refused.unwrap_err().is_wrong_tenant(), here())
+    });
+    assert_eq!(inside_another.unwrap(), (true, "2".to_owned()));
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        TenantContext::sync_scope_from(&mut place, || panic!("on purpose"))
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(place.unwrap().tenant_id(), cx("1").tenant_id());
+    assert_eq!(here(), "-");
+
+    let refused = TenantContext::sync_scope_from(&mut None, || panic!("not run"));
+    assert!(refused.unwrap_err().is_no_tenant());
+}
+
+#[test]
+fn what_is_begun_is_made_inside_and_hands_its_context_on_once() {
+    let begun = cx("1").begin("made by", |word| {
+        let made = format!("{word} {}", here());
+        async move { format!("{made}, polled by {}", here()) }
+    });
+    let mut begun = pin!(begun.unwrap());
+    assert!(begun.as_mut().take_context().is_none(), "not finished");
+    let Poll::Ready(said) = poll_once(begun.as_mut()) else {
+        panic!("nothing to wait for");
+    };
+    assert_eq!(said.unwrap(), "made by 1, polled by 1");
+    assert_eq!(
+        begun.as_mut().take_context().unwrap().tenant_id(),
+        cx("1").tenant_id()
+    );
+    assert!(begun.as_mut().take_context().is_none());
+    assert!(poll_once(begun).map(|again| again.is_err()).is_ready());
+
+    let inside_another = cx("2").sync_scope(|| {
+        let refused = cx("1").begin((), |()| -> future::Ready<()> { panic!("not made") });
+        refused.err().is_some_and(|error| error.is_wrong_tenant())
+    });
+    assert!(inside_another.unwrap());
+    let while_reading = cx("2").sync_scope(|| {
+        TenantContext::with_current(|_| cx("2").begin((), future::ready).err().is_some())
+    });
+    assert!(while_reading.unwrap().unwrap());
+}
+
+#[test]
 fn entering_while_reading_is_refused_and_not_a_panic() {
     let one = cx("1");
     one.sync_scope(|| {

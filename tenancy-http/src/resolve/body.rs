@@ -68,17 +68,6 @@ enum Watch {
 }
 
 impl Watch {
-    /// Refuses a stream whose tenant is no longer admitted.
-    fn ensure_live(&mut self, context: Option<&TenantContext>) -> Result<(), Error> {
-        match self {
-            Self::Fresh => {
-                *self = Self::Stream;
-                Ok(())
-            }
-            Self::Stream | Self::Waiting(_) => context.map_or(Ok(()), TenantContext::ensure_live),
-        }
-    }
-
     /// Has the task woken when that changes; refuses if it just did.
     fn wait(&mut self, context: Option<&TenantContext>, cx: &mut Context<'_>) -> Result<(), Error> {
         if let (Self::Fresh | Self::Stream, Some(context)) = (&*self, context) {
@@ -141,12 +130,17 @@ where
                 watch,
             } => {
                 let _entered = span.enter();
-                // One that has nothing more to say ends as it would have.
-                let has_ended = body.as_ref().as_pin_ref().is_none_or(|b| b.is_end_stream());
-                let live = if has_ended {
-                    Ok(())
-                } else {
-                    watch.ensure_live(context.as_ref())
+                let live = match watch {
+                    Watch::Fresh => {
+                        *watch = Watch::Stream;
+                        Ok(())
+                    }
+                    // One that has nothing more to say ends as it would have.
+                    _ if body.as_ref().as_pin_ref().is_none_or(|b| b.is_end_stream()) => Ok(()),
+                    Watch::Stream | Watch::Waiting(_) => match context {
+                        Some(context) => context.ensure_live(),
+                        None => Ok(()),
+                    },
                 };
                 let polled = live.and_then(|()| {
                     TenantContext::sync_scope_from(context, || {
