@@ -187,7 +187,10 @@ async fn nor_on_redis() {
         .unwrap();
     let fill = Script::new(&format!(
         "{}{FILL_REDIS}",
-        include_str!("redis/lua/lanes.lua")
+        concat!(
+            include_str!("redis/lua/lanes.lua"),
+            include_str!("redis/lua/jobs.lua")
+        )
     ));
     let mut counts = Vec::new();
     for (from, to) in [(1, 1_000), (1_001, 200_000)] {

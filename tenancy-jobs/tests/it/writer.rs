@@ -196,7 +196,10 @@ pub(crate) struct RedisWriter {
 }
 
 /// What the queue itself knows of its keys.
-const LANES: &str = include_str!("../../src/store/redis/lua/lanes.lua");
+const LANES: &str = concat!(
+    include_str!("../../src/store/redis/lua/lanes.lua"),
+    include_str!("../../src/store/redis/lua/jobs.lua")
+);
 
 const ROWS: &str = "
 local found = {}
