@@ -1,5 +1,5 @@
 //! Measures two sides in turn, so that whatever else the machine does meets both. A ratio is the median of the pairs' ratios:
-//! the two rounds of a pair meet the same machine, which between pairs may wake another core or slow down.
+//! the rounds of a pair meet the same machine, which between pairs may wake another core or slow down.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ pub(crate) struct Runner {
     parts: Vec<(&'static str, Pairs)>,
 }
 
-/// What two sides took, in nanoseconds: a round of each.
+/// What two sides took, in nanoseconds: two rounds of each.
 type Pairs = Vec<(f64, f64)>;
 
 /// A figure's name and what we promised.
@@ -221,15 +221,12 @@ async fn pairs(
         .await?
         .min(calibrate(other, round).await?);
     let mut pairs = Vec::new();
-    for round in 0..rounds {
-        // The second of a pair finds warmer caches and a longer list of things to clean up: take turns.
-        pairs.push(if round % 2 == 0 {
-            let our = time(ours, times).await?;
-            (our, time(other, times).await?)
-        } else {
-            let others = time(other, times).await?;
-            (time(ours, times).await?, others)
-        });
+    // Whoever comes second finds warmer caches, and a longer list of things to clean up: each pair is measured both ways.
+    for _ in 0..rounds.div_ceil(2) {
+        let our = time(ours, times).await?;
+        let others = time(other, times).await? + time(other, times).await?;
+        let our = our + time(ours, times).await?;
+        pairs.push((our / 2.0, others / 2.0));
     }
     Ok(pairs)
 }

@@ -1,8 +1,7 @@
-//! Reading the current tenant, which every statement does: against a bare `tokio::task_local`, and without allocating.
+//! Reading the current tenant, which every statement does: against a bare `tokio::task_local`.
 
 use std::{hint::black_box, sync::Arc};
 
-use allocation_counter::{AllocationInfo, measure};
 use tenancy_core::{Actor, Tenant, TenantContext, TenantId, TenantSlug, TenantStatus};
 
 use crate::{
@@ -14,7 +13,6 @@ const READ: Figure = Figure {
     name: "context read",
     target: Target::Time(1.5),
 };
-const ALLOCATIONS: &str = "context read, allocations of 1000";
 
 tokio::task_local! {
     /// What somebody writes who has no framework: the tenant's id behind the one pointer that a task clones.
@@ -36,24 +34,8 @@ pub(crate) async fn run(runner: &mut Runner) -> Result<(), Failure> {
             .await;
         Ok(())
     };
-    runner.compare(READ, ours, other).await?;
-
-    let (mut result, mut of_ours, mut of_bare) = (Ok(()), NONE, NONE);
-    context.sync_scope(|| of_ours = measure(|| result = read_ours(1000)))?;
-    result?;
-    BARE.sync_scope(bare, || of_bare = measure(|| read_bare(1000)));
-    runner.count(ALLOCATIONS, of_ours.count_total, of_bare.count_total, 0);
-    Ok(())
+    runner.compare(READ, ours, other).await
 }
-
-const NONE: AllocationInfo = AllocationInfo {
-    count_total: 0,
-    count_current: 0,
-    count_max: 0,
-    bytes_total: 0,
-    bytes_current: 0,
-    bytes_max: 0,
-};
 
 fn read_ours(times: u64) -> Result<(), tenancy_core::Error> {
     for _ in 0..times {

@@ -24,10 +24,10 @@ pin_project! {
     impl<F> PinnedDrop for Scoped<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if this.future.is_some() {
-                if let Ok(_entered) = ambient::enter_whatever_is_current(this.cx) {
-                    this.future.set(None);
-                }
+            if this.future.is_some()
+                && let Ok(_entered) = ambient::enter_whatever_is_current(this.cx)
+            {
+                this.future.set(None);
             }
         }
     }
@@ -114,10 +114,10 @@ pin_project! {
     impl<F> PinnedDrop for Carried<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if this.future.is_some() {
-                if let Ok(_entered) = ambient::enter_whatever_is_current(this.cx) {
-                    this.future.set(None);
-                }
+            if this.future.is_some()
+                && let Ok(_entered) = ambient::enter_whatever_is_current(this.cx)
+            {
+                this.future.set(None);
             }
         }
     }

@@ -26,10 +26,10 @@ pin_project! {
     impl<S> PinnedDrop for ScopedStream<S> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if this.stream.is_some() {
-                if let Ok(_entered) = ambient::enter_whatever_is_current(this.cx) {
-                    this.stream.set(None);
-                }
+            if this.stream.is_some()
+                && let Ok(_entered) = ambient::enter_whatever_is_current(this.cx)
+            {
+                this.stream.set(None);
             }
         }
     }

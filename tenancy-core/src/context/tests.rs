@@ -223,14 +223,10 @@ fn what_is_begun_is_made_inside_and_hands_its_context_on_once() {
     });
     let mut begun = pin!(begun.unwrap());
     assert!(begun.as_mut().take_context().is_none(), "not finished");
-    let Poll::Ready(said) = poll_once(begun.as_mut()) else {
-        panic!("nothing to wait for");
-    };
-    assert_eq!(said.unwrap(), "made by 1, polled by 1");
-    assert_eq!(
-        begun.as_mut().take_context().unwrap().tenant_id(),
-        cx("1").tenant_id()
-    );
+    let said = poll_once(begun.as_mut()).map(Result::unwrap);
+    assert_eq!(said, Poll::Ready("made by 1, polled by 1".to_owned()));
+    let handed_on = begun.as_mut().take_context().unwrap();
+    assert_eq!(handed_on.tenant_id(), cx("1").tenant_id());
     assert!(begun.as_mut().take_context().is_none());
     assert!(poll_once(begun).map(|again| again.is_err()).is_ready());
 

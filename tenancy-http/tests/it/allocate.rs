@@ -1,4 +1,5 @@
-//! What the layer costs on the hot path: allocations for a tenant that the cache knows. The number may only shrink.
+//! What hot paths allocate: the layer for a tenant that the cache knows, and whoever reads the context. The numbers may only
+//! shrink.
 
 use std::convert::Infallible;
 
@@ -6,11 +7,11 @@ use axum::body::Body;
 use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use tenancy_core::CachedRegistry;
+use tenancy_core::{CachedRegistry, TenantContext, TenantStatus};
 use tenancy_http::TenantLayer;
 use tower::{Layer, Service, service_fn};
 
-use crate::fixture::{BASE, registry, request};
+use crate::fixture::{BASE, registry, request, tenant};
 
 /// The context.
 const ALLOCATIONS: u64 = 1;
@@ -53,4 +54,18 @@ fn a_cached_tenant_costs_few_allocations() {
         cost <= ALLOCATIONS,
         "the layer allocates {cost} times a request"
     );
+}
+
+#[test]
+fn reading_the_context_allocates_nothing() {
+    let context = TenantContext::for_test(std::sync::Arc::new(tenant(
+        "1",
+        "acme",
+        TenantStatus::Active,
+    )));
+    let counted = allocation_counter::measure(|| {
+        let read = context.sync_scope(|| TenantContext::with_current(TenantContext::tenant_id));
+        assert_eq!(read.unwrap().unwrap(), context.tenant_id());
+    });
+    assert_eq!(counted.count_total, 0);
 }
