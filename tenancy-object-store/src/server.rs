@@ -127,7 +127,8 @@ impl<S> ObjectServer<S> {
     /// Gives tenants whose placement is a database of their own a bucket of their own, too.
     ///
     /// `open` makes a store for a bucket. It is called when a bucket is first used and again if 1,024 others were used since,
-    /// so it should make no more than a client: the bucket is there already, or is made by provisioning.
+    /// so it should make no more than a client: the bucket is there already, or is made by provisioning. It may read the current
+    /// context, and can't enter another scope.
     ///
     /// # Errors
     /// [`Error::Config`] if `app` can't be the beginning of a bucket's name; see [`BucketName`].
