@@ -52,7 +52,7 @@ mod tests {
     use crate::resolve::read;
 
     fn rules(bases: &[&str]) -> Arc<Rules> {
-        let layer = TenantLayer::new(InMemoryRegistry::new()).neutral_host("api.example.com");
+        let layer = TenantLayer::new(InMemoryRegistry::new()).neutral_host("intake.example.com");
         let layer = bases.iter().fold(layer, TenantLayer::subdomain_of);
         layer.rules()
     }
@@ -86,7 +86,7 @@ mod tests {
         assert!(acme("/", &["acme.example.com"]));
         assert!(acme("http://acme.example.com/", &[]));
         for long in [
-            "api.example.com",
+            "intake.example.com",
             "crm.example.com",
             "ACME.example.com",
             "acme.example.com:80",
@@ -111,11 +111,21 @@ mod tests {
         assert!(check(&rules, "/", &["127.0.0.1".to_owned()]).is_none());
     }
 
+    #[test]
+    fn a_host_that_is_too_long_for_dns_goes_the_long_way() {
+        let label = "a".repeat(63);
+        let base = format!("{label}.{label}.{label}");
+        let rules = rules(&[&base]);
+        let is_quick = |slug: &str| check(&rules, "/", &[format!("{slug}.{base}")]).is_some();
+        assert!(is_quick(&"a".repeat(61)));
+        assert!(!is_quick(&"a".repeat(62)));
+    }
+
     proptest! {
         #[test]
         fn both_ways_lead_to_the_same(
-            hosts in proptest::collection::vec("([a-z0-9_-]{0,4}|[a-zA-Z@:%é]|acme|api|www|127){0,1}(\\.?(crm|a|0|1)){0,2}\\.?(example\\.com|0\\.0\\.1|org)[.:]?(80)?", 0..3),
-            target in "/|\\*|http://(acme|a\\.b|api)\\.(crm\\.)?example\\.com/x",
+            hosts in proptest::collection::vec("([a-z0-9_-]{0,4}|[a-zA-Z@:%é]|acme|intake|www|127){0,1}(\\.?(crm|a|0|1)){0,2}\\.?(example\\.com|0\\.0\\.1|org)[.:]?(80)?", 0..3),
+            target in "/|\\*|http://(acme|a\\.b|intake)\\.(crm\\.)?example\\.com/x",
         ) {
             check(&rules(&["example.com", "crm.example.com", "0.0.1", "org"]), &target, &hosts);
         }

@@ -85,8 +85,7 @@ impl<S: ObjectStore> Own<S, Path> for Deleted {
 
     fn error(&self, scope: &Scope<S>, error: object_store::Error) -> object_store::Error {
         scope.doubt();
-        let path = own_part(&error, scope.prefix.path());
-        scrub(error, path)
+        Own::<S, ObjectMeta>::error(&Listed, scope, error)
     }
 }
 
