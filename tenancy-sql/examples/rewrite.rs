@@ -3,8 +3,8 @@
 //! ```text
 //! cargo run -q -p tenancy-sql --example rewrite -- --dialect postgres --schema schema.sql [--config tenancy.toml] [--global a,b] [--central c]
 //! ```
-//! Reads statements from standard input, separated by `;` or, where a line has none, one per line, and prints for each the
-//! rewritten text or `REFUSED: reason`.
+//! Reads statements from standard input, separated by `;` or, where no line ends with one, one per line, and prints for
+//! each the rewritten text or `REFUSED: reason`.
 
 use std::error::Error;
 use std::io::Read as _;
@@ -64,36 +64,65 @@ fn firewall(options: &Options) -> Result<Firewall, Box<dyn Error>> {
     Ok(Firewall::new(builder.build()?))
 }
 
-/// Pieces at `;` outside quotes; in a text without any, the lines.
+/// The statements of a text. Where a line ends with `;`, or there is but one line, what stands between those is a statement,
+/// over however many lines; elsewhere each line is one, and its indented lines with it.
 fn statements(text: &str) -> Vec<&str> {
+    let ends = ends(text);
+    let line_ends_there = |end: &usize| {
+        let rest = text.get(end + 1..).unwrap_or_default();
+        let rest = rest.split('\n').next().unwrap_or_default().trim();
+        rest.is_empty() || rest.starts_with("--")
+    };
+    let is_end = |end: &&usize| text.as_bytes().get(**end) == Some(&b';');
+    let is_one_line = !text.trim().contains('\n');
+    let by_semicolon = is_one_line || ends.iter().filter(is_end).any(line_ends_there);
     let mut pieces = Vec::new();
-    let (mut start, mut quote) = (0, None);
-    for (at, character) in text.char_indices() {
-        match (quote, character) {
-            (None, '\'' | '"' | '`') => quote = Some(character),
-            (Some(open), _) if open == character => quote = None,
-            (None, ';') => {
-                pieces.push(text.get(start..at).unwrap_or_default());
-                start = at + 1;
-            }
-            // A line that ends outside quotes is a statement if the next one does not go on with it.
-            (None, '\n') if starts_statement(text.get(at + 1..).unwrap_or_default()) => {
-                pieces.push(text.get(start..at).unwrap_or_default());
-                start = at + 1;
-            }
-            _ => {}
+    let mut start = 0;
+    for end in ends.iter().filter(|end| is_end(end) == by_semicolon) {
+        let next = text.get(end + 1..).unwrap_or_default();
+        if by_semicolon || !next.starts_with([' ', '\t']) {
+            pieces.push(text.get(start..*end).unwrap_or_default());
+            start = end + 1;
         }
     }
     pieces.push(text.get(start..).unwrap_or_default());
-    pieces
-        .into_iter()
-        .map(str::trim)
-        .filter(|piece| !piece.is_empty())
-        .collect()
+    let pieces = pieces.into_iter().map(str::trim);
+    pieces.filter(|piece| !piece.is_empty()).collect()
 }
 
-fn starts_statement(rest: &str) -> bool {
-    rest.starts_with(|first: char| first.is_alphabetic() || first == '(')
+/// Where `;` and line breaks stand outside quotes and comments.
+fn ends(text: &str) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let closed_by = |open: usize, close: &str| {
+            let body = rest.get(open..).unwrap_or_default();
+            body.find(close)
+                .map_or(rest.len(), |end| open + end + close.len())
+        };
+        let length = rest.chars().next().map_or(1, char::len_utf8);
+        at += match rest.as_bytes() {
+            [b';' | b'\n', ..] => {
+                ends.push(at);
+                1
+            }
+            [quote @ (b'\'' | b'"' | b'`'), ..] => closed_by(1, &char::from(*quote).to_string()),
+            [b'/', b'*', ..] => closed_by(2, "*/"),
+            [b'-', b'-', ..] => rest.find('\n').unwrap_or(rest.len()),
+            [b'$', ..] => dollar_tag(rest).map_or(1, |tag| closed_by(tag.len(), tag)),
+            _ => length,
+        };
+    }
+    ends
+}
+
+/// `$tag$`, where one begins the text.
+fn dollar_tag(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('$')?;
+    let end = name.find(|each: char| !each.is_alphanumeric() && each != '_')?;
+    let is_tag =
+        name.get(end..)?.starts_with('$') && !name.starts_with(|first: char| first.is_numeric());
+    is_tag.then(|| text.get(..end + 2)).flatten()
 }
 
 fn run() -> Result<(), Box<dyn Error>> {

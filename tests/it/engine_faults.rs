@@ -1,8 +1,6 @@
 //! What the engines themselves answer wrongly, on plain tables and with no firewall near. The grammar fuzzer leaves these
 //! forms out, and no more than these: it takes the engine's own answer for right. A test that fails here means that the engine
-//! is mended, and that the fuzzer (`conditions`, `groups`, `queries`) can have the form back.
-//!
-//! One it does not leave out yet, which it met once in 700,000 statements: the LEFT JOIN of computed values.
+//! is mended, and that the fuzzer (`conditions`, `groups`, `queries`, `relations`) can have the form back.
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tenancy_testkit::PgCluster;
