@@ -252,11 +252,21 @@ fn row(figure: Figure, ours: f64, other: f64, slower: Option<f64>) -> Row {
         name: figure.name,
         ours: duration(ours),
         other: duration(other),
-        ratio: format!("{ratio:.2}x"),
+        ratio: times(ratio),
         target,
         is_held,
         is_timed: true,
     }
+}
+
+/// Three digits, or so many that a ratio and its target are not written alike when they are not.
+fn times(ratio: f64) -> String {
+    let digits = match ratio {
+        r if r < 1.0 => 3,
+        r if r < 10.0 => 2,
+        _ => 1,
+    };
+    format!("{ratio:.digits$}x")
 }
 
 /// Three digits and a unit.

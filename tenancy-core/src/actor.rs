@@ -63,7 +63,7 @@ impl Actor {
 
     /// Nobody we know.
     #[must_use]
-    pub fn anonymous() -> Self {
+    pub const fn anonymous() -> Self {
         Self {
             kind: ActorKind::Anonymous,
             id: None,

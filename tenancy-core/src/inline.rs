@@ -80,11 +80,34 @@ impl<const N: usize> Eq for InlineStr<N> {}
 impl<const N: usize> Hash for InlineStr<N> {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u128(self.head());
-        if usize::from(self.len) > HEAD {
-            state.write(self.as_bytes());
-        }
-        state.write_u8(self.len);
+        hash(self.head(), self.as_bytes(), state);
+    }
+}
+
+#[inline]
+fn hash<H: Hasher>(head: u128, text: &[u8], state: &mut H) {
+    state.write_u128(head);
+    if text.len() > HEAD {
+        state.write(text);
+    }
+    state.write_usize(text.len());
+}
+
+/// A text that is not kept in an [`InlineStr`], hashed as if it were.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Loose<'a>(pub(crate) &'a [u8]);
+
+impl Hash for Loose<'_> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let head = self.0.first_chunk::<HEAD>().copied().unwrap_or_else(|| {
+            let mut head = [0; HEAD];
+            for (to, from) in head.iter_mut().zip(self.0) {
+                *to = *from;
+            }
+            head
+        });
+        hash(u128::from_le_bytes(head), self.0, state);
     }
 }
 
@@ -141,6 +164,8 @@ mod tests {
             prop_assert_eq!(of(&a) == of(&b), a == b);
             prop_assert_eq!(hash(&a) == hash(&b), a == b);
             prop_assert_eq!(of(&a).cmp(&of(&b)), a.as_bytes().cmp(b.as_bytes()));
+            let loose = BuildHasherDefault::<DefaultHasher>::default().hash_one(Loose(a.as_bytes()));
+            prop_assert_eq!(loose, hash(&a));
         }
     }
 }

@@ -88,6 +88,13 @@ impl TenantSlug {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// The bytes of the text, all of them ASCII.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 fn is_of_a_slug(byte: &u8) -> bool {

@@ -138,10 +138,10 @@ impl Maker {
             }
             4 => {
                 let (a, b) = (self.value(Kind::Int, 1), self.value(kind, 1));
-                // Only what is looked up in an index is wrong there, and the sign prevents that.
+                // Only what is looked up in an index is wrong there, and a sign prevents that.
                 let sign = if self.fills && !postgres { "+" } else { "" };
                 let (query, _) = self.some_rows(&[Kind::Int, kind], depth);
-                format!("( {a} , {sign} {b} ) IN ( {query} )")
+                format!("( {sign} {a} , {sign} {b} ) IN ( {query} )")
             }
             5 if postgres => {
                 let left = self.value(kind, 1);

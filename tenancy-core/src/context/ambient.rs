@@ -4,13 +4,16 @@
 //! after it. It is our own because entering has to be *checked* (is another tenant here?) and must not panic.
 
 use std::cell::RefCell;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 
 use super::TenantContext;
 use crate::{Error, ErrorKind};
 
 thread_local! {
-    static CURRENT: RefCell<Option<TenantContext>> = const { RefCell::new(None) };
+    /// Never dropped, so that nothing has to be looked up or registered before it is read. A thread leaves its scopes before it
+    /// ends, and there is nothing in it then.
+    static CURRENT: ManuallyDrop<RefCell<Option<TenantContext>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
 /// Reads the current context.

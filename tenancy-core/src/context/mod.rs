@@ -62,14 +62,23 @@ use crate::{Actor, Error, ErrorKind, Operation, Tenant, TenantId};
 /// let cx: tenancy_core::TenantContext = from_outside("{}");
 /// ```
 #[derive(Clone)]
-pub struct TenantContext(Arc<Inner>);
+pub struct TenantContext(Work);
 
-struct Inner {
+#[derive(Clone)]
+enum Work {
+    /// The request of nobody we know: most are, at the edge, where a context is to cost no allocation.
+    Anonymous(Arc<Tenant>),
+    Described(Arc<Description>),
+}
+
+struct Description {
     tenant: Arc<Tenant>,
     actor: Actor,
     operation: Operation,
     reason: Option<Box<str>>,
 }
+
+static ANONYMOUS: Actor = Actor::anonymous();
 
 impl TenantContext {
     /// For a request from outside, after the registry answered who it is for.
@@ -77,6 +86,7 @@ impl TenantContext {
     /// # Errors
     /// [`ErrorKind::Suspended`] if the tenant is neither active nor read-only; [`ErrorKind::Moved`] if `tenant` is a
     /// snapshot from before it moved.
+    #[inline]
     pub fn for_request(tenant: Arc<Tenant>, actor: Actor) -> Result<Self, Error> {
         Self::admitted(tenant, actor, Operation::Request, None)
     }
@@ -128,14 +138,15 @@ impl TenantContext {
     #[cfg(any(feature = "testing", test))]
     #[must_use]
     pub fn for_test(tenant: Arc<Tenant>) -> Self {
-        Self(Arc::new(Inner {
+        Self(Work::Described(Arc::new(Description {
             tenant,
             actor: Actor::system("test"),
             operation: Operation::Test,
             reason: None,
-        }))
+        })))
     }
 
+    #[inline]
     fn admitted(
         tenant: Arc<Tenant>,
         actor: Actor,
@@ -143,12 +154,15 @@ impl TenantContext {
         reason: Option<Box<str>>,
     ) -> Result<Self, Error> {
         tenant.ensure_admits(operation)?;
-        Ok(Self(Arc::new(Inner {
+        if actor.is_anonymous() && operation == Operation::Request && reason.is_none() {
+            return Ok(Self(Work::Anonymous(tenant)));
+        }
+        Ok(Self(Work::Described(Arc::new(Description {
             tenant,
             actor,
             operation,
             reason,
-        })))
+        }))))
     }
 
     /// The context of the scope this runs in.
@@ -184,33 +198,46 @@ impl TenantContext {
 
     /// The tenant.
     #[must_use]
+    #[inline]
     pub fn tenant(&self) -> &Arc<Tenant> {
-        &self.0.tenant
+        match &self.0 {
+            Work::Anonymous(tenant) => tenant,
+            Work::Described(work) => &work.tenant,
+        }
     }
 
     /// The tenant's id.
     #[must_use]
     #[inline]
     pub fn tenant_id(&self) -> TenantId {
-        self.0.tenant.id()
+        self.tenant().id()
     }
 
     /// Who works.
     #[must_use]
     pub fn actor(&self) -> &Actor {
-        &self.0.actor
+        match &self.0 {
+            Work::Anonymous(_) => &ANONYMOUS,
+            Work::Described(work) => &work.actor,
+        }
     }
 
     /// What kind of work it is.
     #[must_use]
     pub fn operation(&self) -> Operation {
-        self.0.operation
+        match &self.0 {
+            Work::Anonymous(_) => Operation::Request,
+            Work::Described(work) => work.operation,
+        }
     }
 
     /// Why, if it is maintenance.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.0.reason.as_deref()
+        match &self.0 {
+            Work::Anonymous(_) => None,
+            Work::Described(work) => work.reason.as_deref(),
+        }
     }
 
     /// Refuses if the tenant no longer admits this work. Every door calls it; it is one atomic load.
@@ -220,7 +247,7 @@ impl TenantContext {
     /// learned that the tenant lives elsewhere, because this context still leads to the old place.
     #[inline]
     pub fn ensure_live(&self) -> Result<(), Error> {
-        self.0.tenant.ensure_admits(self.0.operation)
+        self.tenant().ensure_admits(self.operation())
     }
 
     /// Refuses to write for a tenant that may only be read just now. Doors that write call it.
@@ -255,10 +282,15 @@ impl TenantContext {
         }
     }
 
-    /// Nearly always the two are one, which shows without a look at the tenants.
+    /// Nearly always the two are one, which shows without a look at the tenants' ids.
     #[inline]
     pub(crate) fn is_of_the_tenant_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.tenant_id() == other.tenant_id()
+        let is_one = match (&self.0, &other.0) {
+            (Work::Anonymous(own), Work::Anonymous(others)) => Arc::ptr_eq(own, others),
+            (Work::Described(own), Work::Described(others)) => Arc::ptr_eq(own, others),
+            _ => false,
+        };
+        is_one || self.tenant_id() == other.tenant_id()
     }
 
     /// Runs a future as this context's work: whatever it polls sees this tenant, and nothing else does.
@@ -402,8 +434,8 @@ impl fmt::Debug for TenantContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TenantContext")
             .field("tenant", &self.tenant_id())
-            .field("actor", &self.0.actor)
-            .field("operation", &self.0.operation)
+            .field("actor", self.actor())
+            .field("operation", &self.operation())
             .finish_non_exhaustive()
     }
 }

@@ -41,7 +41,8 @@ impl<F> Scoped<F> {
         }
     }
 
-    #[inline]
+    /// Inlined whatever the compiler thinks, or a future is copied once more, which takes longer than all else here.
+    #[inline(always)]
     pub(super) fn begin<A>(
         cx: TenantContext,
         input: A,

@@ -204,6 +204,11 @@ impl TenantRegistry for InMemoryRegistry {
     fn peek(&self, key: &LookupKey) -> Known {
         self.find(key).map_or(Known::Absent, Known::Tenant)
     }
+
+    fn peek_slug(&self, label: &[u8]) -> Known {
+        TenantSlug::from_label(label)
+            .map_or(Known::Unsure, |slug| self.peek(&LookupKey::Slug(slug)))
+    }
 }
 
 #[cfg(test)]

@@ -87,6 +87,15 @@ pub trait TenantRegistry: Send + Sync + Debug + 'static {
         let _ = key;
         Known::Unsure
     }
+
+    /// What can be said without waiting about the slug that these bytes spell, which may be any bytes at all.
+    ///
+    /// As [`peek`](Self::peek) answers for that slug, and unsure of what is none; also of a slug, if that answer is not at
+    /// hand. A cache that compares the bytes of its tenants need not make a slug of them first: what equals a slug is one.
+    fn peek_slug(&self, label: &[u8]) -> Known {
+        TenantSlug::from_label(label)
+            .map_or(Known::Unsure, |slug| self.peek(&LookupKey::Slug(slug)))
+    }
 }
 
 /// The tenant that a key leads to, and until when.
@@ -145,6 +154,10 @@ impl<R: TenantRegistry + ?Sized> TenantRegistry for Arc<R> {
 
     fn peek(&self, key: &LookupKey) -> Known {
         (**self).peek(key)
+    }
+
+    fn peek_slug(&self, label: &[u8]) -> Known {
+        (**self).peek_slug(label)
     }
 }
 

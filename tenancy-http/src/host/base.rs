@@ -1,7 +1,5 @@
 //! [`BaseDomains`]: the domains below which every label is a tenant's, and where a host stands among them.
 
-use tenancy_core::TenantSlug;
-
 use super::name::{Host, HostKind, HostName, MAX_NAME, Malformed};
 
 /// The configured base domains, those with the most labels first, and the hosts that are nobody's.
@@ -69,9 +67,9 @@ impl BaseDomains {
             .unwrap_or(Below::Foreign)
     }
 
-    /// The slug in a host that is spelled as [`Host::parse`] would fold it, without a walk over the rest of it: a slug, a dot
-    /// and one of the base domains are a host name for sure. `None` says nothing.
-    pub(crate) fn slug_below(&self, host: &[u8]) -> Option<TenantSlug> {
+    /// What stands before a base domain in a host that is spelled as [`Host::parse`] would fold it, without a walk over it: if
+    /// that is a slug, the host is one label below that base for sure. `None` says nothing.
+    pub(crate) fn before<'h>(&self, host: &'h [u8]) -> Option<&'h [u8]> {
         // What ends with a letter is no IPv4 address.
         let is_name = host.len() <= MAX_NAME && host.last().is_some_and(u8::is_ascii_lowercase);
         if !is_name
@@ -87,8 +85,7 @@ impl BaseDomains {
             .0
             .iter()
             .find_map(|base| host.strip_suffix(base.as_str().as_bytes()))?;
-        let label = before.strip_suffix(b".")?;
-        TenantSlug::from_label(label)
+        before.strip_suffix(b".")
     }
 }
 

@@ -37,7 +37,9 @@ pin_project! {
 
     impl<B> PinnedDrop for TenantBody<B> {
         fn drop(this: Pin<&mut Self>) {
-            if let ContentProj::Tenant { mut body, context, .. } = this.project().content.project() {
+            if let ContentProj::Tenant { mut body, context, .. } = this.project().content.project()
+                && body.is_some()
+            {
                 // Refused inside another tenant's scope: then the body is dropped as part of the whole, a moment later.
                 let _refused = TenantContext::sync_scope_from(context, || body.set(None));
             }
@@ -129,6 +131,10 @@ where
                 span,
                 watch,
             } => {
+                // Over: nothing of the tenant's runs any more.
+                if body.is_none() {
+                    return Poll::Ready(None);
+                }
                 let _entered = span.enter();
                 let live = match watch {
                     Watch::Fresh => {
@@ -167,8 +173,6 @@ where
                 };
                 if refused.is_wrong_tenant() {
                     tracing::error!(error = %refused, "response body polled for another tenant");
-                } else if body.is_none() {
-                    return Poll::Ready(None);
                 } else {
                     tracing::info!(reason = %refused, "a streamed answer was ended");
                     let _refused = TenantContext::sync_scope_from(context, || body.set(None));

@@ -12,9 +12,9 @@
 //! | file | noun |
 //! |---|---|
 //! | `layer`, `sources` | [`TenantLayer`]: what is configured once |
-//! | `service` | [`TenantService`]: reads the request and decides whom to ask |
+//! | `service`, `decision` | [`TenantService`]: what is to become of a request, and that it does |
 //! | `read`, `claim`, `bearer` | what one request says, before anybody was asked |
-//! | `quick` | the same for most requests, in fewer steps |
+//! | `quick` | the same for most requests of tenants at hand, in fewer steps |
 //! | `identify`, `admit` | who is asked, that all agree, that the user belongs |
 //! | `report` | what operators are told of refusals |
 //! | `future`, `body` | [`TenantFuture`] and [`TenantBody`]: the context from the first poll to the last byte |
@@ -29,6 +29,7 @@ mod api_key;
 mod bearer;
 mod body;
 mod claim;
+mod decision;
 mod future;
 mod identify;
 mod layer;

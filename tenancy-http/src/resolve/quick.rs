@@ -2,10 +2,11 @@
 //! kept. Those are read here in a fraction of the steps that [`read`](super::read) takes, with the same answer. Whatever looks
 //! different in the least goes the long way, which also says what is wrong with it.
 
-use http::{HeaderMap, Request, header};
-use tenancy_core::LookupKey;
+use std::sync::Arc;
 
-use super::claim::{Named, Source};
+use http::{Request, header};
+use tenancy_core::{Known, Tenant, TenantRegistry};
+
 use super::layer::Rules;
 use crate::host::BaseDomains;
 
@@ -14,41 +15,39 @@ pub(super) fn is_enough(rules: &Rules) -> bool {
     rules.ensure_configured().is_ok() && rules.sources.are_hosts_alone()
 }
 
-/// Who is named, if that is plain to see.
-pub(super) fn read<B>(bases: &BaseDomains, request: &Request<B>) -> Option<Named> {
-    let host = match (request.uri().authority(), sole_host(request.headers())) {
-        (None, Hosts::One(host)) => host,
-        (Some(authority), Hosts::None) => authority.as_str().as_bytes(),
+/// The tenant that is named, if that is plain to see and it is at hand.
+pub(super) fn find<B>(rules: &Rules, request: &Request<B>) -> Option<Arc<Tenant>> {
+    let label = read(&rules.bases, request)?;
+    match rules.registry.peek_slug(label) {
+        // No registry is taken at its word about whom it was asked for.
+        Known::Tenant(tenant) if tenant.slug().as_bytes() == label => Some(tenant),
+        Known::Tenant(_) | Known::Absent | Known::Unsure => None,
+    }
+}
+
+/// What would be the slug, if it is one.
+fn read<'r, B>(bases: &BaseDomains, request: &'r Request<B>) -> Option<&'r [u8]> {
+    let headers = request.headers();
+    // Several values of one name, the host's perhaps.
+    if headers.len() > headers.keys_len() {
+        return None;
+    }
+    let host = match (request.uri().authority(), headers.get(header::HOST)) {
+        (None, Some(host)) => host.as_bytes(),
+        (Some(authority), None) => authority.as_str().as_bytes(),
         _ => return None,
     };
-    let slug = bases.slug_below(host)?;
-    Some((Source::Subdomain, LookupKey::Slug(slug)))
-}
-
-enum Hosts<'r> {
-    None,
-    One(&'r [u8]),
-    Several,
-}
-
-fn sole_host(headers: &HeaderMap) -> Hosts<'_> {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (None, _) => Hosts::None,
-        (Some(host), None) => Hosts::One(host.as_bytes()),
-        (Some(_), Some(_)) => Hosts::Several,
-    }
+    bases.before(host)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use proptest::prelude::*;
-    use tenancy_core::InMemoryRegistry;
+    use tenancy_core::{InMemoryRegistry, LookupKey, TenantSlug};
 
     use super::*;
     use crate::TenantLayer;
+    use crate::resolve::claim::Source;
     use crate::resolve::read;
 
     fn rules(bases: &[&str]) -> Arc<Rules> {
@@ -57,19 +56,19 @@ mod tests {
         layer.rules()
     }
 
-    /// The short way's answer, which must be the long way's.
-    fn check(rules: &Rules, target: &str, hosts: &[String]) -> Option<Named> {
+    /// The short way's slug, which must be the long way's.
+    fn check(rules: &Rules, target: &str, hosts: &[String]) -> Option<TenantSlug> {
         assert!(is_enough(rules));
         let mut request = Request::builder().uri(target);
         for host in hosts {
             request = request.header(header::HOST, host);
         }
         let mut request = request.body(()).ok()?;
-        let quick = super::read(&rules.bases, &request)?;
+        let quick = TenantSlug::from_label(super::read(&rules.bases, &request)?)?;
         let long = read::read(rules, &mut request).map(|mut evidence| evidence.sole_place());
         assert_eq!(
             long.ok().flatten().as_ref(),
-            Some(&quick),
+            Some(&(Source::Subdomain, LookupKey::Slug(quick))),
             "{target} {hosts:?}"
         );
         Some(quick)

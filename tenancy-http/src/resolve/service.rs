@@ -1,4 +1,4 @@
-//! [`TenantService`]: reads what a request says about its tenant, without waiting for anything, and decides whom to ask.
+//! [`TenantService`]: decides about a request, and has it run for the tenant that it is for.
 
 use std::error::Error as StdError;
 use std::mem;
@@ -7,19 +7,14 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
-use tenancy_core::{Known, TenantContext};
 use tower_service::Service;
 
-use super::admit::admit_known;
+use super::admit::judge;
 use super::body::TenantBody;
-use super::claim::Named;
-use super::future::{Admission, TenantFuture};
-use super::identify::{admit, identify};
+use super::decision::Decision;
+use super::future::TenantFuture;
 use super::layer::Rules;
 use super::quick;
-use super::read::read;
-use super::sources::Reach;
-use crate::Problem;
 
 /// What [`TenantLayer`](crate::TenantLayer) makes of the service below it. See there for what it answers.
 #[derive(Debug, Clone)]
@@ -38,13 +33,27 @@ impl<S> TenantService<S> {
             rules,
         }
     }
+}
 
-    /// The answer about the one place that names a tenant, if the registry has it at hand.
-    fn at_hand(&self, (_, key): &Named) -> Option<Result<TenantContext, Problem>> {
-        match self.rules.registry.peek(key) {
-            Known::Tenant(tenant) => Some(admit_known(Some(tenant), key)),
-            Known::Absent => Some(admit_known(None, key)),
-            Known::Unsure => None,
+impl<S> TenantService<S> {
+    /// The long way.
+    fn decide<ReqBody>(&mut self, mut request: Request<ReqBody>) -> TenantFuture<S, ReqBody>
+    where
+        S: Service<Request<ReqBody>> + Clone,
+    {
+        match Decision::about(&self.rules, &mut request) {
+            Decision::Admitted(context) => TenantFuture::started(&mut self.inner, request, context),
+            Decision::Central => TenantFuture::central(self.inner.call(request)),
+            Decision::Refused(problem) => TenantFuture::answered(problem),
+            Decision::Waiting {
+                admission,
+                passes_without,
+            } => {
+                // The service that was polled ready is the one to be called; the clone in its place is polled anew.
+                let unready = self.inner.clone();
+                let ready = mem::replace(&mut self.inner, unready);
+                TenantFuture::waiting(admission, ready, request, passes_without)
+            }
         }
     }
 }
@@ -64,51 +73,15 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         if self.is_quick
-            && let Some(named) = quick::read(&self.rules.bases, &request)
-            && let Some(at_hand) = self.at_hand(&named)
+            && let Some(tenant) = quick::find(&self.rules, &request)
         {
-            return match at_hand {
+            return match judge(tenant) {
                 Ok(context) => TenantFuture::started(&mut self.inner, request, context),
                 Err(problem) => TenantFuture::answered(problem),
             };
         }
-        let mut evidence = match read(&self.rules, &mut request) {
-            Ok(evidence) => evidence,
-            Err(problem) => return TenantFuture::answered(problem),
-        };
-        let reach = self.rules.sources.reach;
-        let names_nobody = match reach {
-            Reach::Central if !evidence.names_a_place() => true,
-            Reach::Central => {
-                tracing::info!("a tenant's address is no central one");
-                return TenantFuture::answered(Problem::not_found());
-            }
-            Reach::Tenant | Reach::Universal => evidence.is_empty(),
-        };
-        if names_nobody {
-            return if reach == Reach::Tenant {
-                tracing::info!("the request names no tenant");
-                TenantFuture::answered(Problem::not_found())
-            } else {
-                TenantFuture::central(self.inner.call(request))
-            };
-        }
-        let sole = evidence.sole_place();
-        match sole.as_ref().and_then(|named| self.at_hand(named)) {
-            Some(Ok(context)) => return TenantFuture::started(&mut self.inner, request, context),
-            Some(Err(problem)) => return TenantFuture::answered(problem),
-            None => {}
-        }
-        // The service that was polled ready is the one to be called; the clone in its place is polled anew.
-        let unready = self.inner.clone();
-        let ready = mem::replace(&mut self.inner, unready);
-        let rules = Arc::clone(&self.rules);
-        let admission: Admission = match sole {
-            Some(named) => Box::pin(admit(rules, named)),
-            None => Box::pin(identify(rules, evidence)),
-        };
-        TenantFuture::waiting(admission, ready, request, reach == Reach::Universal)
+        self.decide(request)
     }
 }

@@ -199,6 +199,12 @@ impl<R: TenantRegistry> TenantRegistry for CachedRegistry<R> {
             Found::Nothing => Known::Unsure,
         }
     }
+
+    /// Unsure of absent ones, which are kept by their slugs.
+    fn peek_slug(&self, label: &[u8]) -> Known {
+        let found = self.store.find_slug(label);
+        found.map_or(Known::Unsure, Known::Tenant)
+    }
 }
 
 /// Whatever kept the registry from answering, it is not an answer.

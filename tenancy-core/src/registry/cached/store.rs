@@ -18,6 +18,7 @@ use super::clock::{Clock, Ticks};
 use super::flight::Moment;
 use super::index::{Dropped, Index, Kept};
 use crate::Tenant;
+use crate::inline::Loose;
 
 /// A small cache has fewer, so that its capacity is not rounded up by much.
 const MAX_SHARDS: usize = 64;
@@ -104,6 +105,18 @@ impl Store {
             self.put(key, &tenant, expires, now.forgotten);
         }
         Found::Tenant(tenant)
+    }
+
+    /// The tenant in force whose slug is spelled like this, unless it has to be kept anew.
+    pub(super) fn find_slug(&self, label: &[u8]) -> Option<Arc<Tenant>> {
+        let time = self.clock.now();
+        let hash = self.hasher.hash_one(Loose(label));
+        let shard = self.read(hash)?;
+        let is = |kept: &Kept| kept.tenant().slug().as_bytes() == label;
+        match shard.slugs.find(hash, is)? {
+            (kept, false) if kept.is_in_force(time) => Some(Arc::clone(kept.tenant())),
+            _ => None,
+        }
     }
 
     /// Keeps a tenant under the key it was found by, its id and its slug; under that key no longer than `until`.

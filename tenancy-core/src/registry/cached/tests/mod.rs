@@ -4,6 +4,7 @@
 mod ending;
 mod model;
 mod scripted;
+mod spelled;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -130,6 +130,15 @@ async fn live(steps: Vec<Step>) {
         if begun.is_empty() {
             assert!(cache.flights.is_idle());
         }
+        for n in 1..4 {
+            if let Known::Tenant(tenant) = cache.peek_slug(slug(n).as_bytes()) {
+                assert_eq!(
+                    cache.peek(&LookupKey::Slug(slug(n))),
+                    Known::Tenant(Arc::clone(&tenant))
+                );
+                check(n, &Ok(Some(tenant)), &announced, &now);
+            }
+        }
     }
 }
 
