@@ -14,7 +14,9 @@ use tenancy_core::{ErrorKind, InMemoryRegistry, TenantContext, TenantRegistry, T
 use tenancy_http::{Tenancy, TenantLayer};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::fixture::{BASE, Failing, Obliging, Seen, Slow, ask, layer, registry, request, tenant};
+use crate::fixture::{
+    BASE, Failing, Forward, Obliging, Seen, Slow, ask, layer, registry, request, tenant,
+};
 
 async fn whose() -> String {
     TenantContext::current()
@@ -196,17 +198,28 @@ fn silent(seen: &Seen) {
 #[tokio::test]
 async fn a_tenant_that_was_not_asked_for_is_no_answer() {
     let globex = Arc::new(tenant("2", "globex", TenantStatus::Active));
-    let obliging = app(TenantLayer::new(Obliging(globex)).subdomain_of(BASE));
-    assert_eq!(
-        ask(&obliging, request("globex.crm.example.com"))
-            .await
-            .status,
-        200
-    );
-    assert_eq!(
-        ask(&obliging, request("acme.crm.example.com")).await,
-        ask(&app(layer()), request("vandelay.crm.example.com")).await,
-    );
+    let obliging = || Obliging(Arc::clone(&globex));
+    let forward = |by_key| Forward {
+        inner: obliging(),
+        by_key,
+    };
+    for layer in [
+        TenantLayer::new(obliging()),
+        TenantLayer::new(forward(true)),
+        TenantLayer::new(forward(false)),
+    ] {
+        let obliging = app(layer.subdomain_of(BASE));
+        let globex = ask(&obliging, request("globex.crm.example.com")).await;
+        assert_eq!((globex.status.as_u16(), &*globex.body), (200, "globex"));
+        let absent = ask(
+            &app(crate::fixture::layer()),
+            request("vandelay.crm.example.com"),
+        )
+        .await;
+        for host in ["acme.crm.example.com", "xx.crm.example.com"] {
+            assert_eq!(ask(&obliging, request(host)).await, absent, "{host}");
+        }
+    }
 }
 
 #[tokio::test]

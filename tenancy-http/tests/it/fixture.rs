@@ -11,8 +11,8 @@ use axum::response::Response;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use tenancy_core::{
-    Error, ErrorKind, InMemoryRegistry, LookupKey, Tenant, TenantId, TenantRegistry, TenantSlug,
-    TenantStatus,
+    Error, ErrorKind, InMemoryRegistry, Known, LookupKey, Tenant, TenantId, TenantRegistry,
+    TenantSlug, TenantStatus,
 };
 use tenancy_http::TenantLayer;
 use tower::ServiceExt;
@@ -99,6 +99,31 @@ pub(crate) struct Obliging(pub(crate) Arc<Tenant>);
 impl TenantRegistry for Obliging {
     fn lookup<'a>(&'a self, _: &'a LookupKey) -> Lookup<'a> {
         Box::pin(std::future::ready(Ok(Some(Arc::clone(&self.0)))))
+    }
+}
+
+/// An obliging one that answers without waiting: in all ways, or as it is asked about slugs.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    pub(crate) inner: Obliging,
+    pub(crate) by_key: bool,
+}
+
+impl TenantRegistry for Forward {
+    fn lookup<'a>(&'a self, key: &'a LookupKey) -> Lookup<'a> {
+        self.inner.lookup(key)
+    }
+
+    fn peek(&self, _: &LookupKey) -> Known {
+        if self.by_key {
+            Known::Tenant(Arc::clone(&self.inner.0))
+        } else {
+            Known::Absent
+        }
+    }
+
+    fn peek_slug(&self, _: &[u8]) -> Known {
+        Known::Tenant(Arc::clone(&self.inner.0))
     }
 }
 
