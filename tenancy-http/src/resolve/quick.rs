@@ -2,10 +2,8 @@
 //! kept. Those are read here in a fraction of the steps that [`read`](super::read) takes, with the same answer. Whatever looks
 //! different in the least goes the long way, which also says what is wrong with it.
 
-use std::sync::Arc;
-
 use http::{Request, header};
-use tenancy_core::{Known, Tenant, TenantRegistry};
+use tenancy_core::{Actor, Known, TenantContext, TenantRegistry};
 
 use super::layer::Rules;
 use crate::host::BaseDomains;
@@ -15,12 +13,16 @@ pub(super) fn is_enough(rules: &Rules) -> bool {
     rules.ensure_configured().is_ok() && rules.sources.are_hosts_alone()
 }
 
-/// The tenant that is named, if that is plain to see and it is at hand.
-pub(super) fn find<B>(rules: &Rules, request: &Request<B>) -> Option<Arc<Tenant>> {
+/// The context of the tenant that is named, if that is plain to see, it is at hand, and nothing speaks against it.
+///
+/// All that is refused goes the long way, so that a tenant which is not open takes no less time than one that is not there.
+pub(super) fn admit<B>(rules: &Rules, request: &Request<B>) -> Option<TenantContext> {
     let label = read(&rules.bases, request)?;
     match rules.registry.peek_slug(label) {
         // No registry is taken at its word about whom it was asked for.
-        Known::Tenant(tenant) if tenant.slug().as_bytes() == label => Some(tenant),
+        Known::Tenant(tenant) if tenant.slug().as_bytes() == label => {
+            TenantContext::for_request(tenant, Actor::anonymous()).ok()
+        }
         Known::Tenant(_) | Known::Absent | Known::Unsure => None,
     }
 }
@@ -42,6 +44,8 @@ fn read<'r, B>(bases: &BaseDomains, request: &'r Request<B>) -> Option<&'r [u8]>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
     use tenancy_core::{InMemoryRegistry, LookupKey, TenantSlug};
 

@@ -9,7 +9,6 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::admit::judge;
 use super::body::TenantBody;
 use super::decision::Decision;
 use super::future::TenantFuture;
@@ -33,9 +32,7 @@ impl<S> TenantService<S> {
             rules,
         }
     }
-}
 
-impl<S> TenantService<S> {
     /// The long way.
     fn decide<ReqBody>(&mut self, mut request: Request<ReqBody>) -> TenantFuture<S, ReqBody>
     where
@@ -75,12 +72,9 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         if self.is_quick
-            && let Some(tenant) = quick::find(&self.rules, &request)
+            && let Some(context) = quick::admit(&self.rules, &request)
         {
-            return match judge(tenant) {
-                Ok(context) => TenantFuture::started(&mut self.inner, request, context),
-                Err(problem) => TenantFuture::answered(problem),
-            };
+            return TenantFuture::started(&mut self.inner, request, context);
         }
         self.decide(request)
     }
