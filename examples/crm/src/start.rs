@@ -31,7 +31,7 @@ use crate::{secret, sign_in};
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// How long a suspension takes to be noticed where nothing tells of it: SQLite, or a lost notification of PostgreSQL.
+/// How long a suspension takes to be noticed where nothing tells of it, such as a lost notification of PostgreSQL.
 const POLL: Duration = Duration::from_secs(1);
 
 /// The password of each demonstration tenant's first user. It protects made-up data.

@@ -1,15 +1,16 @@
-//! How news of the registry reach another node of PostgreSQL: announced, and found again when the announcement was lost.
+//! How news of the registry reach another node: announced by PostgreSQL and found again when the announcement was lost, or
+//! noticed in a file of SQLite.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection as _, PgConnection, Postgres};
+use sqlx::{Connection as _, PgConnection, Postgres, Sqlite};
 use tenancy_core::{Actor, CachedRegistry, Isolation, RegistryExt as _, Tenant, TenantStatus};
 use tenancy_sqlx::SqlRegistry;
 use tenancy_sqlx::registry::RegistryWatch;
 
-use crate::places::{Pg, new, slug};
+use crate::places::{Files, Pg, new, slug};
 
 /// So seldom that only an announcement can be in time.
 const NEVER: Duration = Duration::from_secs(3_600);
@@ -132,6 +133,32 @@ async fn while_nobody_can_listen_polling_goes_on() {
     nodes.connections(-1).await;
     nodes.set(TenantStatus::Active).await;
     nodes.sees(TenantStatus::Active).await;
+}
+
+#[tokio::test]
+async fn what_another_process_writes_into_the_file_is_noticed() {
+    let place = Files::new().await;
+    let acme = new("acme", Isolation::Shared);
+    place.migrated().await.provision(acme).await.unwrap();
+    let other = SqlRegistry::<Sqlite>::new(place.folder.path());
+    let cache = Arc::new(CachedRegistry::new(other.clone()));
+    let watch = other.watch(&cache, NEVER).await.unwrap();
+    let held = cache.by_slug(&slug("acme")).await.unwrap();
+    for status in [TenantStatus::Suspended, TenantStatus::Active] {
+        let by = Actor::user("ops");
+        let changed = place.registry.set_status(held.id(), status, &by, "a test");
+        changed.await.unwrap();
+        let mut patience = 3_000;
+        while held.status() != status {
+            assert!(
+                patience > 0,
+                "the other node does not learn that it is {status}"
+            );
+            patience -= 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    drop(watch);
 }
 
 /// Any session of the database may listen, so an announcement says no more than whom it is about.

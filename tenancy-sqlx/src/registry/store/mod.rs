@@ -42,7 +42,7 @@ pub(super) trait Store: Debug + Send + Sync {
     /// It is let go when the guard is dropped, and when the process dies.
     fn lock<'a>(&'a self, name: &'a str) -> BoxFuture<'a, sqlx::Result<Option<Lock>>>;
 
-    /// A stream of hints that something changed; `None` where the database has none, and polling has to do.
+    /// A stream of hints that something changed; `None` where there are none, and polling has to do.
     fn hints(&self) -> BoxFuture<'_, sqlx::Result<Option<Box<dyn Hints>>>>;
 
     /// Closes the pool.

@@ -12,8 +12,8 @@ use std::time::Duration;
 use futures_core::future::BoxFuture;
 use sqlx::query::Query;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteRow, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Row as _, Sqlite,
@@ -27,6 +27,9 @@ use super::{
 use crate::Result;
 
 const MAX_CONNECTIONS: u32 = 4;
+
+/// How long it takes to notice what another process wrote, at the most.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How many lock files there are; names share them, which at worst makes strangers wait for each other.
 const LOCK_FILES: i64 = 64;
@@ -138,12 +141,45 @@ impl Store for SqliteStore {
     }
 
     fn hints(&self) -> BoxFuture<'_, sqlx::Result<Option<Box<dyn Hints>>>> {
-        Box::pin(async { Ok(None) })
+        Box::pin(async move {
+            let mut conn = self.options.connect().await?;
+            let seen = version(&mut conn).await?;
+            Ok(Some(Box::new(SqliteHints { conn, seen }) as Box<dyn Hints>))
+        })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.pool.close())
     }
+}
+
+/// Nothing announces what another process writes into a file, but one question, which the file's first pages answer, tells
+/// whether somebody did.
+struct SqliteHints {
+    conn: SqliteConnection,
+    seen: i64,
+}
+
+impl Hints for SqliteHints {
+    fn next(&mut self) -> BoxFuture<'_, sqlx::Result<()>> {
+        Box::pin(async move {
+            loop {
+                tokio::time::sleep(LOOK_EVERY).await;
+                let version = version(&mut self.conn).await?;
+                if version != self.seen {
+                    self.seen = version;
+                    return Ok(());
+                }
+            }
+        })
+    }
+}
+
+/// Another number whenever another connection, of whatever process, has committed: <https://sqlite.org/pragma.html#pragma_data_version>.
+async fn version(conn: &mut SqliteConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("PRAGMA data_version")
+        .fetch_one(conn)
+        .await
 }
 
 struct SqliteTx(Transaction<'static, Sqlite>);
