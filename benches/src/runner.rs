@@ -259,7 +259,7 @@ fn row(figure: Figure, ours: f64, other: f64, slower: Option<f64>) -> Row {
     }
 }
 
-/// Three digits, or so many that a ratio and its target are not written alike when they are not.
+/// Three digits: with two, a ratio just below its target would be written like it.
 fn times(ratio: f64) -> String {
     let digits = match ratio {
         r if r < 1.0 => 3,
@@ -371,6 +371,13 @@ mod tests {
         let rows = runner.into_rows();
         assert_eq!(rows.len(), 1);
         assert!(rows.iter().all(|row| row.is_held), "{rows:?}");
+    }
+
+    #[test]
+    fn a_ratio_just_below_its_target_does_not_look_like_it() {
+        assert_eq!(times(0.967), "0.967x");
+        assert_eq!(times(1.234), "1.23x");
+        assert_eq!(times(36.34), "36.3x");
     }
 
     #[test]

@@ -18,9 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// News of the registry by Redis: whoever changes a tenant tells, and all processes hear at once that they should look.
 ///
-/// PostgreSQL announces changes by itself. A registry in a SQLite file does not, so that other processes notice a suspension at
-/// their next poll; with this they notice it as soon as the message arrives. Polling stays behind it: what Redis loses is read
-/// later, and nothing depends on it.
+/// PostgreSQL announces changes by itself, and a registry's SQLite file is looked at fifty times a second. Where neither reaches a
+/// process, as behind a pooler that shares sessions, or with a registry of your own, others notice a suspension at their next poll;
+/// with this they notice it as soon as the message arrives. Polling stays behind it: what Redis loses is read later, and nothing
+/// depends on it.
 ///
 /// # Guarantee
 /// A message is a tenant's id and epoch and nothing else, and of those nothing is believed: who hears one asks the registry. So
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// [`tell`](Self::tell) says when Redis is away. The change itself is committed then; others find it at their next poll.
 ///
-/// # Example: two processes over one SQLite file
+/// # Example: two processes over one registry
 /// ```no_run
 /// # use std::{sync::Arc, time::Duration};
 /// # use tenancy_cache::{RegistryNews, TenantRedisPool};

@@ -1,5 +1,5 @@
 //! What the engines themselves answer wrongly, on plain tables and with no firewall near. The grammar fuzzer leaves these
-//! forms out, and no more than these: it takes the engine's own answer for right. A test that fails here means that the engine
+//! forms out, and what it can't tell from them: it takes the engine's own answer for right. A test that fails here means that the engine
 //! is mended, and that the fuzzer (`conditions`, `groups`, `queries`, `relations`) can have the form back.
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};

@@ -29,7 +29,7 @@ pub struct RegistryWatch {
 
 impl RegistryWatch {
     /// Looks for changes now instead of at the next poll: for news that came some other way, such as by Redis
-    /// (`tenancy_cache::RegistryNews`) where the registry is a SQLite file of several processes.
+    /// (`tenancy_cache::RegistryNews`) where the database's own don't get through.
     ///
     /// Nothing is taken from the news but that there is some, so it need not be believed, may come twice, and costs one
     /// statement however much of it comes at once.

@@ -136,7 +136,7 @@ async fn while_nobody_can_listen_polling_goes_on() {
 }
 
 #[tokio::test]
-async fn what_another_process_writes_into_the_file_is_noticed() {
+async fn what_another_connection_writes_into_the_file_is_noticed() {
     let place = Files::new().await;
     let acme = new("acme", Isolation::Shared);
     place.migrated().await.provision(acme).await.unwrap();

@@ -28,7 +28,7 @@ use crate::Result;
 
 const MAX_CONNECTIONS: u32 = 4;
 
-/// How long it takes to notice what another process wrote, at the most.
+/// How often a file is asked whether another process wrote into it.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How many lock files there are; names share them, which at worst makes strangers wait for each other.
